@@ -1,0 +1,94 @@
+"""Settings: typed, documented beside their defaults, read from ``HOTLINE_*`` variables and an optional ``.env`` file.
+
+A room or a connector declares its own ``Section`` where it uses it; ``hotline config`` prints every section it finds.
+A section's ``prefix`` follows ``HOTLINE_``: ``class MailSettings(Section, prefix="MAIL")`` with a field ``port`` reads
+``HOTLINE_MAIL_PORT``. ``get(MailSettings)`` returns the process's one copy.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from core.errors import ConfigurationError
+
+sections: dict[str, type[Section]] = {}
+_loaded: dict[type[Section], Section] = {}
+S = TypeVar("S", bound="Section")
+
+
+class Section(BaseSettings):
+    """Base of all groups of settings."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_file_encoding="utf-8")
+    prefix: ClassVar[str] = ""
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, *, prefix: str = "", **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        cls.prefix = f"HOTLINE_{prefix}_" if prefix else "HOTLINE_"
+        cls.model_config["env_prefix"] = cls.prefix
+        sections[f"{cls.__module__}.{cls.__qualname__}"] = cls
+
+    def __init_subclass__(cls, *, prefix: str = "", **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+
+
+class CoreSettings(Section):
+    """What every process needs to know."""
+
+    data_dir: Path = Field(Path("var"), description="Where the embedded database, blobs, Redis and sockets live.")
+    database_url: str = Field(
+        "", description="SQLAlchemy URL. Empty: SQLite in data_dir. PostgreSQL: postgresql+psycopg://user:password@host/db."
+    )
+    redis_url: str = Field("", description="Redis URL. Empty: an embedded server on a unix socket in data_dir.")
+    zone: str = Field("Asia/Shanghai", description="Time zone of the business: calendars, spoken times, reports.")
+    language: str = Field("zh", description="Language of notices and pages where a customer has chosen none: zh or en.")
+    region: str = Field("", description="Home region (GB/T 2260 code or name) that short addresses are completed in.")
+    secret_key: SecretStr = Field(
+        SecretStr(""), description="Signs sessions and reply addresses. Empty: made once and kept in data_dir/secret.key."
+    )
+    public_url: str = Field("", description="Address under which customers reach the web process. Empty: http://host:port.")
+    log_format: str = Field("console", description="console or json.")
+    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
+    log_personal: bool = Field(False, description="Keep personal fields in the log instead of masking them.")
+
+    @property
+    def database(self) -> str:
+        return self.database_url or f"sqlite:///{(self.data_dir / 'hotline.db').absolute()}"
+
+    @property
+    def redis(self) -> str:
+        return self.redis_url or f"unix://{self.redis_socket}"
+
+    @property
+    def redis_socket(self) -> Path:
+        return (self.data_dir / "redis.sock").absolute()
+
+
+def get(section: type[S]) -> S:
+    """The process's copy of a section, read at first use. Raises ConfigurationError naming each wrong variable."""
+    found = _loaded.get(section)
+    if found is None:
+        try:
+            found = section(_env_file=os.environ.get("HOTLINE_ENV_FILE", ".env"))  # type: ignore[call-arg]
+        except ValidationError as error:
+            wrong = "; ".join(f"{section.prefix}{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
+            raise ConfigurationError(wrong) from error
+        _loaded[section] = found
+    return found  # type: ignore[return-value]
+
+
+def use(*replacements: Section) -> None:
+    """Sets sections for this process (tests, ``hotline demo``)."""
+    for replacement in replacements:
+        _loaded[type(replacement)] = replacement
+
+
+def forget() -> None:
+    """Reads every section anew at its next use."""
+    _loaded.clear()
