@@ -1,0 +1,1 @@
+"""Channels and outside systems: one folder each, registered in ``connectors/registry.py`` by one line."""

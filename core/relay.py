@@ -1,0 +1,132 @@
+"""The relay hands due promises to RQ; the sweeper takes back what was lost on the way.
+
+RQ and Redis may die at any instant: a row whose hand-over or lease has run out becomes due again. Any number of relays may
+run; handing a row over twice is harmless, for the worker's claim decides.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from datetime import timedelta
+
+import redis
+from pydantic import Field
+from rq import Queue, Retry
+from sqlalchemy import delete, select, update
+
+from core import clock, db, log, metrics, settings
+from core.nudge import NUDGE
+from core.outbox import QUEUES, PromiseRow
+from core.redis import connection
+
+logger = log.get(__name__)
+
+
+class RelaySettings(settings.Section, prefix="RELAY"):
+    """The rhythm of the outbox."""
+
+    poll: float = Field(0.5, description="s between looks at the outbox when nobody nudges.")
+    batch: int = Field(200, description="Promises handed over at once.")
+    handover: float = Field(20.0, description="s after which a promise that no worker took is handed over again.")
+    keep_days: int = Field(30, description="Days that kept promises stay readable.")
+
+
+class Relay:
+    """The loop of ``hotline relay``."""
+
+    def __init__(self) -> None:
+        self.config = settings.get(RelaySettings)
+        self.stopping = threading.Event()
+        self._swept = 0.0
+        self._purged = 0.0
+
+    def run(self) -> None:
+        while not self.stopping.is_set():
+            try:
+                handed = self.hand_over()
+                if time.monotonic() - self._swept > 1.0:
+                    self.sweep()
+                    self._swept = time.monotonic()
+                if time.monotonic() - self._purged > 3600.0:
+                    self.purge()
+                    self._purged = time.monotonic()
+                if handed < self.config.batch:
+                    self._wait()
+            except redis.RedisError:
+                logger.warning("redis is not there")
+                self.stopping.wait(self.config.poll)
+
+    def stop(self) -> None:
+        self.stopping.set()
+
+    def _wait(self) -> None:
+        connection(timeout=10.0).blpop([NUDGE], timeout=self.config.poll)
+
+    def hand_over(self) -> int:
+        """Gives due rows to RQ; returns how many. Enqueues first: a crash in between only hands over twice."""
+        moment = clock.now()
+        with db.read() as session:
+            due = session.execute(
+                select(PromiseRow.id, PromiseRow.queue)
+                .where(PromiseRow.state == "waiting", PromiseRow.due <= moment)
+                .order_by(PromiseRow.due, PromiseRow.id)
+                .limit(self.config.batch)
+            ).all()
+        if not due:
+            return 0
+        for queue_name in {row.queue for row in due}:
+            ids = [row.id for row in due if row.queue == queue_name]
+            Queue(queue_name, connection=connection(timeout=10.0)).enqueue_many(
+                [
+                    Queue.prepare_data(
+                        "core.worker.keep", args=(row_id,), retry=Retry(max=2), result_ttl=0, failure_ttl=3600, timeout=600
+                    )
+                    for row_id in ids
+                ]
+            )
+        with db.write() as session:
+            session.execute(
+                update(PromiseRow)
+                .where(PromiseRow.id.in_([row.id for row in due]), PromiseRow.state == "waiting")
+                .values(state="queued", lease_until=moment + timedelta(seconds=self.config.handover))
+            )
+        return len(due)
+
+    def sweep(self) -> int:
+        """Takes back rows that a worker or Redis lost; returns how many. Keeps the metrics of waiting rows."""
+        moment = clock.now()
+        with db.read() as session:
+            lost = session.scalars(
+                select(PromiseRow.id).where(PromiseRow.state.in_(("queued", "running")), PromiseRow.lease_until < moment)
+            ).all()
+            if time.monotonic() - self._swept > 5.0:
+                metrics.count_outbox(session)
+        if not lost:
+            return 0
+        with db.write() as session:
+            session.execute(
+                update(PromiseRow)
+                .where(
+                    PromiseRow.id.in_(lost), PromiseRow.state.in_(("queued", "running")), PromiseRow.lease_until < moment
+                )
+                .values(state="waiting", lease_token=None, lease_until=None)
+            )
+        logger.warning("promises were taken back", count=len(lost))
+        return len(lost)
+
+    def purge(self) -> None:
+        """Forgets kept promises after some weeks."""
+        with db.write() as session:
+            session.execute(
+                delete(PromiseRow).where(
+                    PromiseRow.state.in_(("done", "dropped")),
+                    PromiseRow.finished < clock.now() - timedelta(days=self.config.keep_days),
+                    PromiseRow.unique_key.is_(None),
+                )
+            )
+
+
+def queue_lengths() -> dict[str, int]:
+    """Jobs waiting in Redis by queue; for /metrics and ``hotline outbox``."""
+    return {name: len(Queue(name, connection=connection(timeout=2.0))) for name in QUEUES}
