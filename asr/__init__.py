@@ -1,5 +1,6 @@
 """Streaming speech recognition: audio in, words with times and confidences out, exactly as they were said."""
 
-from asr.contract import RATE, Engine, Final, Partial, Recognizer, Word
+from asr.contract import RATE, Alternative, Engine, Final, Listening, Partial, Recognizer, Word
+from asr.settings import AsrSettings
 
-__all__ = ["RATE", "Engine", "Final", "Partial", "Recognizer", "Word"]
+__all__ = ["RATE", "Alternative", "AsrSettings", "Engine", "Final", "Listening", "Partial", "Recognizer", "Word"]
