@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ClassVar, ParamSpec, TypeVar
 
 from pydantic import Field
 from sqlalchemy import JSON, DateTime, Dialect, Engine, String, TypeDecorator, create_engine, event
@@ -59,7 +59,12 @@ class Aware(TypeDecorator[datetime]):
 class Base(DeclarativeBase):
     """Base of every room's tables."""
 
-    type_annotation_map = {datetime: Aware(), dict[str, Any]: JSON(), list[Any]: JSON(), str: String()}
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        datetime: Aware(),
+        dict[str, Any]: JSON(),
+        list[Any]: JSON(),
+        str: String(),
+    }
 
 
 class Database:
@@ -85,7 +90,8 @@ class Database:
         self._writer = sessionmaker(self.engine, expire_on_commit=False)
         self._reader = sessionmaker(
             self.engine.execution_options(
-                hotline_read=True, **({} if self.sqlite else {"postgresql_readonly": True, "isolation_level": "REPEATABLE READ"})
+                hotline_read=True,
+                **({} if self.sqlite else {"postgresql_readonly": True, "isolation_level": "REPEATABLE READ"}),
             ),
             expire_on_commit=False,
             autoflush=False,

@@ -39,7 +39,7 @@ def publish_after_commit(session: Session, topic: str, item: dict[str, Any]) -> 
 async def listen(*topics: str) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
     """An iterator of the items of these topics; ``*`` at the end of a topic stands for anything."""
     client = asynchronous()
-    channel = client.pubsub(ignore_subscribe_messages=True)
+    channel: Any = client.pubsub(ignore_subscribe_messages=True)
     try:
         await channel.psubscribe(*(PREFIX + topic for topic in topics))
         yield _items(channel)

@@ -47,13 +47,15 @@ def configure(process: str) -> None:
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=True,
     )
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format=f"{process} %(name)s %(levelname)s %(message)s")
+    logging.basicConfig(
+        level=logging.WARNING, stream=sys.stderr, format=f"{process} %(name)s %(levelname)s %(message)s"
+    )
     structlog.contextvars.bind_contextvars(process=process)
 
 
 def mask_personal(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     if "personal" in event:
-        event["personal"] = {name: "***" for name in event["personal"]}
+        event["personal"] = dict.fromkeys(event["personal"], "***")
     return event
 
 

@@ -15,7 +15,9 @@ promise_delay = Histogram(
     ["kind"],
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300),
 )
-outbox_rows = Gauge("hotline_outbox_rows", "Unfinished and failed promises by state.", ["state"], multiprocess_mode="mostrecent")
+outbox_rows = Gauge(
+    "hotline_outbox_rows", "Unfinished and failed promises by state.", ["state"], multiprocess_mode="mostrecent"
+)
 messages = Counter("hotline_messages", "Messages taken in by channel and whether they were new.", ["channel", "result"])
 refused = Counter("hotline_refused", "Requests refused at an entrance, by entrance and reason.", ["entrance", "reason"])
 
@@ -23,8 +25,10 @@ refused = Counter("hotline_refused", "Requests refused at an entrance, by entran
 def count_outbox(session: Session) -> None:
     counts = dict.fromkeys(("waiting", "queued", "running", "failed"), 0)
     rows = session.execute(
-        select(PromiseRow.state, func.count()).where(PromiseRow.state.in_(tuple(counts))).group_by(PromiseRow.state)
+        select(PromiseRow.state, func.count().label("number"))
+        .where(PromiseRow.state.in_(tuple(counts)))
+        .group_by(PromiseRow.state)
     )
-    counts.update({state: number for state, number in rows})
+    counts.update({row.state: row.number for row in rows})
     for state, number in counts.items():
         outbox_rows.labels(state).set(number)

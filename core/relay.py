@@ -80,7 +80,12 @@ class Relay:
             Queue(queue_name, connection=connection(timeout=10.0)).enqueue_many(
                 [
                     Queue.prepare_data(
-                        "core.worker.keep", args=(row_id,), retry=Retry(max=2), result_ttl=0, failure_ttl=3600, timeout=600
+                        "core.worker.keep",
+                        args=(row_id,),
+                        retry=Retry(max=2),
+                        result_ttl=0,
+                        failure_ttl=3600,
+                        timeout=600,
                     )
                     for row_id in ids
                 ]
@@ -98,7 +103,9 @@ class Relay:
         moment = clock.now()
         with db.read() as session:
             lost = session.scalars(
-                select(PromiseRow.id).where(PromiseRow.state.in_(("queued", "running")), PromiseRow.lease_until < moment)
+                select(PromiseRow.id).where(
+                    PromiseRow.state.in_(("queued", "running")), PromiseRow.lease_until < moment
+                )
             ).all()
             if time.monotonic() - self._swept > 5.0:
                 metrics.count_outbox(session)
@@ -108,7 +115,9 @@ class Relay:
             session.execute(
                 update(PromiseRow)
                 .where(
-                    PromiseRow.id.in_(lost), PromiseRow.state.in_(("queued", "running")), PromiseRow.lease_until < moment
+                    PromiseRow.id.in_(lost),
+                    PromiseRow.state.in_(("queued", "running")),
+                    PromiseRow.lease_until < moment,
                 )
                 .values(state="waiting", lease_token=None, lease_until=None)
             )

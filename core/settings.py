@@ -43,16 +43,20 @@ class CoreSettings(Section):
 
     data_dir: Path = Field(Path("var"), description="Where the embedded database, blobs, Redis and sockets live.")
     database_url: str = Field(
-        "", description="SQLAlchemy URL. Empty: SQLite in data_dir. PostgreSQL: postgresql+psycopg://user:password@host/db."
+        "",
+        description="SQLAlchemy URL. Empty: SQLite in data_dir. PostgreSQL: postgresql+psycopg://user:password@host/db.",
     )
     redis_url: str = Field("", description="Redis URL. Empty: an embedded server on a unix socket in data_dir.")
     zone: str = Field("Asia/Shanghai", description="Time zone of the business: calendars, spoken times, reports.")
     language: str = Field("zh", description="Language of notices and pages where a customer has chosen none: zh or en.")
     region: str = Field("", description="Home region (GB/T 2260 code or name) that short addresses are completed in.")
     secret_key: SecretStr = Field(
-        SecretStr(""), description="Signs sessions and reply addresses. Empty: made once and kept in data_dir/secret.key."
+        SecretStr(""),
+        description="Signs sessions and reply addresses. Empty: made once and kept in data_dir/secret.key.",
     )
-    public_url: str = Field("", description="Address under which customers reach the web process. Empty: http://host:port.")
+    public_url: str = Field(
+        "", description="Address under which customers reach the web process. Empty: http://host:port."
+    )
     log_format: str = Field("console", description="console or json.")
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
     log_personal: bool = Field(False, description="Keep personal fields in the log instead of masking them.")
@@ -75,9 +79,11 @@ def get(section: type[S]) -> S:
     found = _loaded.get(section)
     if found is None:
         try:
-            found = section(_env_file=os.environ.get("HOTLINE_ENV_FILE", ".env"))  # type: ignore[call-arg]
+            found = section(_env_file=os.environ.get("HOTLINE_ENV_FILE", ".env"))
         except ValidationError as error:
-            wrong = "; ".join(f"{section.prefix}{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
+            wrong = "; ".join(
+                f"{section.prefix}{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors()
+            )
             raise ConfigurationError(wrong) from error
         _loaded[section] = found
     return found  # type: ignore[return-value]

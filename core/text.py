@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 # Control characters that no message needs: C0 but tab and line feed, DEL, C1, and the lone byte-order mark.
-_DROPPED = {n: None for n in (*range(9), 11, 12, *range(14, 32), *range(127, 160), 0xFEFF)}
+_DROPPED = dict.fromkeys((*range(9), 11, 12, *range(14, 32), *range(127, 160), 65279))
 
 
 def clean(text: str, limit: int | None = None) -> str:

@@ -1,0 +1,39 @@
+"""Intake: keeps what came, knows what it has seen, and finds the customer, the conversation and the ticket it belongs to."""
+
+from intake.inbox import accept, accept_in, accept_now, message_of
+from intake.message import Acceptance, Attachment, HeardWord, Message, Place, Sender
+from intake.sessions import (
+    HeardTurn,
+    append_turn,
+    end_orphans,
+    end_session,
+    on_end,
+    open_session,
+    sign_of_life,
+    transcript,
+)
+from intake.tables import MessageRow, SessionRow, TurnRow
+
+__all__ = [
+    "Acceptance",
+    "Attachment",
+    "HeardTurn",
+    "HeardWord",
+    "Message",
+    "MessageRow",
+    "Place",
+    "Sender",
+    "SessionRow",
+    "TurnRow",
+    "accept",
+    "accept_in",
+    "accept_now",
+    "append_turn",
+    "end_orphans",
+    "end_session",
+    "message_of",
+    "on_end",
+    "open_session",
+    "sign_of_life",
+    "transcript",
+]

@@ -1,0 +1,171 @@
+"""Calls and chats that are going on. Durable from before the answer, so that whatever breaks, what was heard is kept."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from core import clock, db, live, log
+from core.errors import NotFound
+from intake.inbox import accept_in
+from intake.message import Acceptance, HeardWord, Message, Sender
+from intake.tables import SessionRow, TurnRow
+
+logger = log.get(__name__)
+Ending = Callable[[Session, SessionRow, Sequence[TurnRow]], Message]
+_endings: dict[str, Ending] = {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeardTurn:
+    """A finished utterance: spoken text, words [(text, start ms, end ms, confidence)], times in the recording."""
+
+    speaker: str
+    text: str
+    words: Sequence[tuple[str, int, int, float]] = ()
+    expects: str = ""
+    start: int = 0
+    end: int = 0
+
+
+def open_session(
+    channel: str, channel_id: str, sender: Sender, *, owner: str, facts: dict[str, Any] | None = None
+) -> str:
+    """Records that somebody is here; returns the session's id (32 hex digits). Call it before answering."""
+    session_id = uuid.uuid4().hex
+    with db.write() as session:
+        session.add(
+            SessionRow(
+                id=session_id,
+                channel=channel,
+                channel_id=channel_id,
+                sender=asdict(sender),
+                owner=owner,
+                opened=clock.now(),
+                heard_from=clock.now(),
+                facts=facts or {},
+            )
+        )
+        live.publish_after_commit(session, "calls", {"session": session_id, "kind": "opened", "channel": channel})
+    return session_id
+
+
+def append_turn(session_id: str, turn: HeardTurn) -> int:
+    """Keeps a turn at once; returns its number (1, 2, ...). Raises NotFound."""
+    with db.write() as session:
+        row = _open(session, session_id)
+        number = 1 + (session.scalar(select(func.max(TurnRow.number)).where(TurnRow.session_id == session_id)) or 0)
+        session.add(
+            TurnRow(
+                session_id=session_id,
+                number=number,
+                speaker=turn.speaker,
+                text=turn.text,
+                words=[list(word) for word in turn.words],
+                expects=turn.expects,
+                start=turn.start,
+                end=turn.end,
+                at=clock.now(),
+            )
+        )
+        row.heard_from = clock.now()
+        live.publish_after_commit(
+            session,
+            f"call:{session_id}",
+            {"kind": "turn", "session": session_id, "turn": number, "speaker": turn.speaker, "text": turn.text},
+        )
+    return number
+
+
+def sign_of_life(session_ids: Sequence[str], facts: dict[str, dict[str, Any]] | None = None) -> None:
+    """Says that these sessions are still going on; ``facts`` by session are added to what is known."""
+    with db.write() as session:
+        for row in session.scalars(
+            select(SessionRow).where(SessionRow.id.in_(session_ids), SessionRow.state == "open")
+        ):
+            row.heard_from = clock.now()
+            if facts and row.id in facts:
+                row.facts = {**row.facts, **facts[row.id]}
+
+
+def on_end(channel: str, ending: Ending) -> None:
+    """Registers how a channel makes a Message of a session that ended, by itself or by the sweeper's hand."""
+    _endings[channel] = ending
+
+
+def end_session(session_id: str, outcome: str, facts: dict[str, Any] | None = None) -> Acceptance | None:
+    """Turns the session into a Message in one transaction; None if it had ended before."""
+    with db.write() as session:
+        row = session.scalar(select(SessionRow).where(SessionRow.id == session_id).with_for_update())
+        if row is None:
+            raise NotFound("There is no such session.")
+        if row.state != "open":
+            return None
+        row.facts = {**row.facts, **(facts or {})}
+        return _end(session, row, outcome)
+
+
+def _end(session: Session, row: SessionRow, outcome: str) -> Acceptance:
+    turns = session.scalars(select(TurnRow).where(TurnRow.session_id == row.id).order_by(TurnRow.number)).all()
+    row.state, row.ended, row.outcome = "ended", clock.now(), outcome
+    acceptance = accept_in(session, _endings[row.channel](session, row, turns))
+    row.message_id = acceptance.message_id
+    live.publish_after_commit(session, "calls", {"session": row.id, "kind": "ended", "outcome": outcome})
+    return acceptance
+
+
+def end_orphans(silent_for: timedelta) -> int:
+    """Ends sessions whose process gave no sign of life; each becomes a Message with what was heard. Returns how many."""
+    limit = clock.now() - silent_for
+    with db.read() as session:
+        orphans = session.scalars(
+            select(SessionRow.id).where(SessionRow.state == "open", SessionRow.heard_from < limit)
+        ).all()
+    ended = 0
+    for session_id in orphans:
+        with db.write() as session:
+            row = session.scalar(select(SessionRow).where(SessionRow.id == session_id).with_for_update())
+            if row is None or row.state != "open" or row.heard_from >= limit or row.channel not in _endings:
+                continue
+            _end(session, row, "broken off")
+            ended += 1
+    if ended:
+        logger.warning("sessions without a process were ended", count=ended)
+    return ended
+
+
+def transcript(turns: Sequence[TurnRow], leg: str = "customer") -> tuple[str, list[HeardWord]]:
+    """The customer's words of a session as one text, an utterance a line, with each word's place in it."""
+    lines: list[str] = []
+    words: list[HeardWord] = []
+    offset = 0
+    for turn in turns:
+        if turn.speaker != leg:
+            continue
+        at = 0
+        for text, start, end, confidence in turn.words:
+            found = turn.text.find(text, at)
+            if found < 0:
+                continue
+            words.append(
+                HeardWord(
+                    text=text, offset=offset + found, start=start, end=end, confidence=confidence, leg=turn.speaker
+                )
+            )
+            at = found + len(text)
+        lines.append(turn.text)
+        offset += len(turn.text) + 1
+    return "\n".join(lines), words
+
+
+def _open(session: Session, session_id: str) -> SessionRow:
+    row = session.get(SessionRow, session_id)
+    if row is None or row.state != "open":
+        raise NotFound("There is no such open session.")
+    return row
