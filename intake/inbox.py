@@ -143,8 +143,9 @@ def _insert(session: Session, messages: list[Message]) -> list[Acceptance]:
             continue
         message_id = known[key] = uuid.uuid4().hex
         session.add(_row(message_id, message))
-        if not message.waits:
-            outbox.promise(session, UNDERSTAND, {"message": message_id}, queue="understand")
+        outbox.promise(session, UNDERSTAND, {"message": message_id}, queue="understand")
+        for kind in message.promises:
+            outbox.promise(session, kind, {"message": message_id})
         acceptances.append(Acceptance(message_id=message_id, known=False))
     session.flush()
     return acceptances
@@ -179,6 +180,7 @@ def message_of(row: MessageRow) -> Message:
     content["words"] = tuple(HeardWord(**w) for w in content["words"])
     content["place"] = Place(**content["place"]) if content["place"] else None
     content["thread"] = tuple(content["thread"])
+    content["promises"] = tuple(content.get("promises", ()))
     return Message(
         channel=row.channel,
         channel_id=row.channel_id,

@@ -65,6 +65,8 @@ class Message:
     no finding; ``style`` is how it is written, for nlu: call, wechat, email, form. ``event`` marks what is no request by
     itself (followed, menu click, bounce, auto-reply): it is recorded, no draft is made. ``waits`` says what must happen
     before it can be understood ("recognition"). ``problem`` says why it could not be read, for the agent.
+    ``promises``: kinds of promises made in the transaction that takes it in, each with ``{"message": its id}`` (such as
+    fetching media that the channel only points to).
     """
 
     channel: str
@@ -91,6 +93,7 @@ class Message:
     problem: str = ""
     session_id: str = ""
     extra: Mapping[str, Any] = field(default_factory=dict)
+    promises: Sequence[str] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
