@@ -1,0 +1,392 @@
+"""From an accepted message to a draft: asks nlu what it says, finds customer and ticket, writes the result.
+
+What cannot be understood still becomes a draft, with the text and the reason, for a human.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cache
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+import nlu
+from core import db, log, outbox, settings
+from intake import conversation, identity
+from intake.inbox import UNDERSTAND, message_of
+from intake.message import Message
+from intake.tables import MessageRow, ThreadKey
+from nlu import Asset as OwnedAsset
+from nlu import Context, FieldFound, SpokenWord, Turn, Understander, Understanding
+from ticketing import Asset, Identity, Ticket, forms
+from ticketing.drafts import Draft, DraftField, NewEntry, add_entry, add_message, create_draft
+from ticketing.drafts import add_fields as add_fields_to
+
+logger = log.get(__name__)
+
+SERVICE_OF = {
+    "repair": "repair",
+    "install": "install",
+    "maintain": "maintain",
+    "return": "return",
+    "refund": "return",
+    "complaint": "complaint",
+    "enquiry": "enquiry",
+    "praise": "enquiry",
+    "other": "enquiry",
+    "chase": "repair",
+    "cancel": "enquiry",
+    "reschedule": "enquiry",
+}
+STYLES = ("call", "wechat", "email", "form")
+_replacement: Understander | None = None
+
+
+@cache
+def _loaded() -> Understander:
+    return nlu.load()
+
+
+def understander() -> Understander:
+    """The process's pipeline, loaded once."""
+    return _replacement or _loaded()
+
+
+def use(replacement: Understander | None) -> None:
+    """Sets another understander (tests that need a certain understanding)."""
+    global _replacement
+    _replacement = replacement
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Read:
+    """A message and what was known when it was read."""
+
+    message_id: str
+    message: Message
+    turns: Sequence[Turn]
+    form_fields: Sequence[str]
+    context: Context
+
+
+@outbox.handler(UNDERSTAND, queue="understand", lease=60, attempts=4, last_resort=lambda p, e: _for_a_human(p, e))
+def understand(promise: outbox.Promise) -> outbox.Effect | None:
+    read = _read(promise.payload["message"])
+    if read is None:
+        return None
+    if read.message.event:
+        return lambda session: _record_only(session, read)
+    understanding = understander().understand(read.turns, read.context)
+    return lambda session: _write(session, read, understanding)
+
+
+def recognised(session: Session, message_id: str, text: str, words: Sequence[dict[str, Any]]) -> None:
+    """Completes a message whose recording waited for recognition. ``words``: as ``asdict(HeardWord)``; promises to
+    understand it again, which adds to the draft that is there."""
+    row = session.get_one(MessageRow, message_id)
+    row.text = text
+    row.content = {**row.content, "words": list(words), "waits": ""}
+    row.problem = "" if text.strip() else "Nothing could be recognised in the recording."
+    row.state = "accepted"
+    outbox.promise(session, UNDERSTAND, {"message": message_id, "again": True}, queue="understand")
+
+
+def _read(message_id: str) -> _Read | None:
+    config = settings.get(settings.CoreSettings)
+    with db.read() as session:
+        row = session.get(MessageRow, message_id)
+        if row is None or row.state in ("understood", "recorded"):
+            return None
+        message = message_of(row)
+        owned = _assets(session, message)
+        known = _asset_fields(session, message.asset_code)
+    style = message.style if message.style in STYLES else "form"
+    turns = [
+        Turn(
+            text=message.text,
+            channel=style,  # type: ignore[arg-type]  # checked the line before
+            words=[SpokenWord(text=w.text, start=w.start, end=w.end, confidence=w.confidence) for w in message.words],
+        )
+    ]
+    if message.subject:
+        turns.append(Turn(text=message.subject, channel="email"))
+    form_fields = [name for name in message.fields if name in nlu.FIELD_NAMES and message.fields[name].strip()]
+    turns.extend(Turn(text=message.fields[name], channel="form", expects=name) for name in form_fields)
+    return _Read(
+        message_id=message_id,
+        message=message,
+        turns=turns,
+        form_fields=form_fields,
+        context=Context(
+            now=message.sent_at,
+            zone=config.zone,
+            region=config.region,
+            assets=owned,
+            known={**known, **message.fields},
+            required=forms.required(message.service or "repair"),
+        ),
+    )
+
+
+def _assets(session: Session, message: Message) -> list[OwnedAsset]:
+    rows = session.scalars(
+        select(Asset)
+        .join(Identity, Identity.customer_id == Asset.customer_id)
+        .where(Identity.kind == message.sender.kind, Identity.value == message.sender.value)
+        .limit(50)
+    )
+    return [OwnedAsset(id=a.code, device=a.device, brand=a.brand, model=a.model, serial=a.serial) for a in rows]
+
+
+def _asset_fields(session: Session, code: str) -> dict[str, str]:
+    """What a scanned label says of the machine."""
+    asset = session.scalar(select(Asset).where(Asset.code == code)) if code else None
+    if asset is None:
+        return {}
+    found = {"device": asset.device, "brand": asset.brand, "model": asset.model, "serial": asset.serial}
+    return {name: value for name, value in {**found, "address": asset.address}.items() if value}
+
+
+def _write(session: Session, read: _Read, understanding: Understanding | None, problem: str = "") -> None:
+    row = session.scalar(select(MessageRow).where(MessageRow.id == read.message_id).with_for_update())
+    if row is None or row.state in ("understood", "recorded"):
+        return
+    message = read.message
+    fields = _fields(session, read, understanding)
+    phones = [f.resolved["details"]["e164"] for f in fields if f.name == "phone" and _has(f, "e164")]
+    names = [f.value for f in fields if f.name == "contact_name"]
+    found = identity.find_customer(session, message, phones, names[0] if names else "")
+    asset_id = session.scalar(select(Asset.id).where(Asset.code == message.asset_code)) if message.asset_code else None
+    belongs = None
+    if row.ticket_id is not None:
+        ticket = session.get_one(Ticket, row.ticket_id)
+        _renew(session, read, ticket, understanding, fields)
+        reason = row.reason
+    else:
+        if understanding is not None:
+            belongs = conversation.find_ticket(session, message, understanding, found.customer)
+        if belongs is not None:
+            ticket, reason = belongs.ticket, belongs.reason
+            _join(session, read, ticket, understanding, fields, reason)
+        else:
+            reason = found.reason
+            ticket = _draft(
+                session, read, understanding, fields, found.customer.id, asset_id, problem or message.problem
+            )
+    row.customer_id, row.ticket_id, row.reason = found.customer.id, ticket.id, reason
+    row.understanding = understanding.as_json() if understanding else None
+    row.state = "waiting" if message.waits else "understood"
+    row.problem = problem or row.problem
+    for key in dict.fromkeys([*message.thread[:20], message.conversation]):
+        if key:
+            session.add(ThreadKey(channel=message.channel, key=key[:255], ticket_id=ticket.id))
+
+
+def _draft(
+    session: Session,
+    read: _Read,
+    understanding: Understanding | None,
+    fields: Sequence[DraftField],
+    customer_id: int,
+    asset_id: int | None,
+    problem: str,
+) -> Ticket:
+    message = read.message
+    intents = [asdict(i) for i in understanding.intents] if understanding else []
+    main = intents[0]["name"] if intents else "other"
+    service = message.service if message.service in forms.services() else SERVICE_OF.get(main, "enquiry")
+    if not intents and not message.service and message.style == "call":
+        service = "repair"  # a call without words is called back as what most calls are
+    summary = understanding.summary if understanding and message.text.strip() else ""
+    return create_draft(
+        session,
+        Draft(
+            channel=message.channel,
+            service=service,
+            entry=_entry(read, ""),
+            conversation=message.conversation,
+            intents=intents,
+            urgency=understanding.urgency if understanding else "normal",
+            sentiment=understanding.sentiment if understanding else "neutral",
+            summary=" · ".join(part for part in (problem, summary) if part)[:2000],
+            required=forms.required(service),
+            customer_id=customer_id,
+            asset_id=asset_id,
+            fields=fields,
+        ),
+    )
+
+
+def _join(
+    session: Session,
+    read: _Read,
+    ticket: Ticket,
+    understanding: Understanding | None,
+    fields: Sequence[DraftField],
+    reason: str,
+) -> None:
+    intents = [asdict(intent) for intent in understanding.intents] if understanding else []
+    chase = bool(intents) and intents[0]["name"] == "chase"
+    place = read.message.place
+    if place is not None:
+        _locate(ticket, place.latitude, place.longitude, place.datum)
+    add_message(
+        session,
+        ticket,
+        _entry(read, reason),
+        fields,
+        required=forms.required(ticket.service),
+        urgency=understanding.urgency if understanding else "normal",
+        intents=intents,
+        chase=chase,
+    )
+
+
+def _renew(
+    session: Session, read: _Read, ticket: Ticket, understanding: Understanding | None, fields: Sequence[DraftField]
+) -> None:
+    """The message was read before (its recording has now been recognised): its entry and fields are renewed."""
+    add_entry(session, ticket, _entry(read, ""))
+    if ticket.state == "draft" and understanding is not None:
+        add_fields_to(session, ticket, fields, read.message_id, forms.required(ticket.service))
+        ticket.intents = [asdict(intent) for intent in understanding.intents]
+        ticket.summary = understanding.summary[:2000]
+        ticket.urgency = understanding.urgency
+
+
+def _entry(read: _Read, reason: str) -> NewEntry:
+    message = read.message
+    return NewEntry(
+        message_id=read.message_id,
+        channel=message.channel,
+        text=f"{message.subject}\n\n{message.text}".strip() if not message.text.strip() else message.text,
+        at=message.sent_at,
+        reason=reason,
+        attachments=[{"name": a.name, "type": a.type, "size": a.size, "blob": a.blob} for a in message.attachments],
+        words=[[w.text, w.start, w.end, w.confidence, w.offset, w.leg] for w in message.words],
+        recording=message.recording or None,
+        place=asdict(message.place) if message.place else None,
+    )
+
+
+def _fields(session: Session, read: _Read, understanding: Understanding | None) -> list[DraftField]:
+    """All that is known from the message: what the form says for certain, what was found, what the channel knows."""
+    message = read.message
+    found = understanding.fields if understanding else []
+    fields: list[DraftField] = []
+    first_form_turn = len(read.turns) - len(read.form_fields)
+    for index, name in enumerate(read.form_fields):
+        resolved = next((f for f in found if f.turn == first_form_turn + index and f.name == name), None)
+        fields.append(_from_form(name, message.fields[name], resolved))
+    certain = set(read.form_fields)
+    fields.extend(
+        _from_text(f, message)
+        for f in found
+        if f.turn < first_form_turn and (f.name not in certain or f.name == "fault")
+    )
+    names = {f.name for f in fields}
+    for name, value in _asset_fields(session, message.asset_code).items():
+        if name not in names:
+            fields.append(DraftField(name=name, value=value, component="asset"))
+    if message.sender.kind == "phone" and message.sender.value and "phone" not in names:
+        resolved_phone = {"value": message.sender.value, "score": 0.9, "details": {"e164": message.sender.value}}
+        fields.append(
+            DraftField(
+                name="phone", value=message.sender.value, confidence=0.9, component="caller id", resolved=resolved_phone
+            )
+        )
+    if "contact_name" not in names and message.sender.name and message.channel in ("email", "webform"):
+        fields.append(
+            DraftField(name="contact_name", value=message.sender.name[:80], confidence=0.7, component="sender name")
+        )
+    return _with_place(fields, message)
+
+
+def _from_form(name: str, value: str, found: FieldFound | None) -> DraftField:
+    return DraftField(
+        name=name,
+        value=found.value if found and name in ("phone", "model", "serial", "order") else value.strip(),
+        surface=value,
+        component="form",
+        resolved=asdict(found.resolved) if found and found.resolved else None,
+        candidates=[asdict(candidate) for candidate in found.candidates] if found else (),
+    )
+
+
+def _from_text(found: FieldFound, message: Message) -> DraftField:
+    in_text = found.turn == 0
+    audio = audio_of(message, found.start, found.end) if in_text else None
+    return DraftField(
+        name=found.name,
+        value=found.value,
+        surface=found.surface,
+        confidence=found.confidence,
+        component=found.component,
+        start=found.start if in_text else None,
+        end=found.end if in_text else None,
+        audio_start=audio[0] if audio else None,
+        audio_end=audio[1] if audio else None,
+        resolved=asdict(found.resolved) if found.resolved else None,
+        candidates=[asdict(candidate) for candidate in found.candidates],
+    )
+
+
+def audio_of(message: Message, start: int, end: int) -> tuple[int, int] | None:
+    """Where in the recording (ms) the words of a span are heard."""
+    heard = [w for w in message.words if w.offset < end and w.offset + len(w.text) > start]
+    return (min(w.start for w in heard), max(w.end for w in heard)) if heard else None
+
+
+def _with_place(fields: list[DraftField], message: Message) -> list[DraftField]:
+    """A place that was sent with the message gives the address its coordinates, or is the address."""
+    place = message.place
+    if place is None:
+        return fields
+    where = {"latitude": place.latitude, "longitude": place.longitude, "datum": place.datum}
+    out: list[DraftField] = []
+    placed = False
+    for f in fields:
+        if f.name == "address" and not placed:
+            resolved = dict(f.resolved or {"value": f.value, "score": f.confidence, "details": {}})
+            resolved["details"] = {**resolved["details"], **where}
+            f, placed = replace(f, resolved=resolved), True
+        out.append(f)
+    if not placed and place.label:
+        resolved = {"value": place.label, "score": 0.8, "details": where}
+        out.append(DraftField(name="address", value=place.label, confidence=0.8, component="place", resolved=resolved))
+    return out
+
+
+def _locate(ticket: Ticket, latitude: float, longitude: float, datum: str) -> None:
+    """Gives the ticket's address the coordinates that came later."""
+    address = ticket.field("address")
+    if address is not None:
+        resolved = dict(address.resolved or {"value": address.value, "score": address.confidence, "details": {}})
+        resolved["details"] = {**resolved["details"], "latitude": latitude, "longitude": longitude, "datum": datum}
+        address.resolved = resolved
+
+
+def _has(f: DraftField, detail: str) -> bool:
+    return bool(f.resolved and (f.resolved.get("details") or {}).get(detail))
+
+
+def _record_only(session: Session, read: _Read) -> None:
+    """An event of the channel (followed, bounced, out of office): kept, shown at its ticket if it has one, no draft."""
+    row = session.get_one(MessageRow, read.message_id)
+    sender = read.message.sender
+    known = session.scalar(select(Identity).where(Identity.kind == sender.kind, Identity.value == sender.value))
+    row.customer_id = known.customer_id if known else None
+    row.state, row.reason = "recorded", f"{read.message.event}: recorded only"
+
+
+def _for_a_human(promise: outbox.Promise, error: str) -> outbox.Effect | None:
+    """Understanding failed for good: the draft carries the text as it came."""
+    read = _read(promise.payload["message"])
+    if read is None:
+        return None
+    logger.error("a message could not be understood", message=read.message_id)
+    problem = "自动识别失败，请人工处理 (automatic understanding failed)"
+    return lambda session: _write(session, read, None, problem)
