@@ -59,8 +59,8 @@ class Final:
 class Listening:
     """How one stream is listened to.
 
-    ``endpointing``: a name of ``asr.endpointing.STRATEGIES``. ``partial_ms``: at most one partial in so much audio;
-    0: one with each ``accept``, changed or not. ``alternatives``: readings a final carries besides its own, 0..10; they cost a second pass
+    ``endpointing``: a name of ``asr.endpointing.STRATEGIES``. ``partial_ms``: at most one partial in so much audio
+    (an unchanged one each second); 0: one with each ``accept``. ``alternatives``: readings a final carries besides its own, 0..10; they cost a second pass
     over the utterance. ``leg``: who speaks (caller, agent), returned with every result.
     """
 

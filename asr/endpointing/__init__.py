@@ -14,7 +14,9 @@ from core.errors import InvalidInput
 
 __all__ = ["STRATEGIES", "Endpointing", "Heard", "strategy"]
 
-STRATEGIES: dict[str, Endpointing] = {each.name: each for each in (FreeSpeech(), DigitDictation(), AddressDictation(), YesNo())}
+STRATEGIES: dict[str, Endpointing] = {
+    each.name: each for each in (FreeSpeech(), DigitDictation(), AddressDictation(), YesNo())
+}
 
 
 def strategy(name: str) -> Endpointing:
