@@ -94,7 +94,8 @@ def _resampled(blocks: Iterator[np.ndarray[Any, Any]], rate: int) -> Iterator[by
 def _pcm(samples: np.ndarray[Any, Any]) -> bytes:
     # NaN and infinity stand in float files that came from broken tools.
     finite = np.nan_to_num(samples, nan=0.0, posinf=1.0, neginf=-1.0)
-    return (np.clip(finite, -1, 1) * 32767).astype("<i2").tobytes()
+    pcm: bytes = (np.clip(finite, -1, 1) * 32767).astype("<i2").tobytes()
+    return pcm
 
 
 class _Sound:
@@ -142,7 +143,9 @@ def _through_ffmpeg(path: Path, reason: str) -> Any:
     """An open temporary WAV file. Only the file itself may be opened by ffmpeg: a playlist can't fetch from elsewhere."""
     ffmpeg = shutil.which("ffmpeg")
     if ffmpeg is None:
-        raise Malformed(f"{path.name} is no audio that libsndfile reads ({reason}); with ffmpeg installed more formats are")
+        raise Malformed(
+            f"{path.name} is no audio that libsndfile reads ({reason}); with ffmpeg installed more formats are"
+        )
     out = tempfile.NamedTemporaryFile(suffix=".wav")  # noqa: SIM115 - the caller closes it
     command: Sequence[str] = (
         ffmpeg, "-v", "error", "-nostdin", "-y", "-protocol_whitelist", "file", "-i", f"file:{path}",

@@ -86,7 +86,9 @@ def required(config: AsrSettings | None = None, directory: Path = MODELS) -> Mod
     """``chosen``, or a ConfigurationError that says how to get one."""
     found = chosen(config, directory)
     if found is None:
-        raise ConfigurationError("there is no speech model: run `hotline models fetch`, or set HOTLINE_ASR_MODEL to one")
+        raise ConfigurationError(
+            "there is no speech model: run `hotline models fetch`, or set HOTLINE_ASR_MODEL to one"
+        )
     return found
 
 
@@ -137,9 +139,7 @@ def _download(offer: Offer, archive: Path, progress: Callable[[int, int | None],
     have = archive.stat().st_size if archive.exists() else 0
     headers = {"Range": f"bytes={have}-"} if have else {}
     try:
-        with requests.get(
-            offer.url, headers=headers, stream=True, timeout=(CONNECT_SECONDS, READ_SECONDS)
-        ) as response:
+        with requests.get(offer.url, headers=headers, stream=True, timeout=(CONNECT_SECONDS, READ_SECONDS)) as response:
             if response.status_code == 416:  # nothing after what we have: complete, or another file
                 return
             if response.status_code not in (200, 206):
