@@ -1,5 +1,6 @@
 """Customers, assets, tickets and all that happens to a ticket until it is closed. Every change writes an event in its transaction."""
 
+from ticketing.access import Actor, require, signed_in
 from ticketing.events import NewEvent, record, subscribe
 from ticketing.outlets import Delivery, OutgoingNotice, Outlet, notify
 from ticketing.tables import (
@@ -14,8 +15,13 @@ from ticketing.tables import (
     TicketField,
     User,
 )
+from ticketing.users import create_first_administrator, create_user, setup_code, wants_first_administrator
+from ticketing.workflow import STATES, TRANSITIONS, load, move, possible, touch
 
 __all__ = [
+    "STATES",
+    "TRANSITIONS",
+    "Actor",
     "Asset",
     "AuditEntry",
     "Customer",
@@ -30,7 +36,17 @@ __all__ = [
     "Ticket",
     "TicketField",
     "User",
+    "create_first_administrator",
+    "create_user",
+    "load",
+    "move",
     "notify",
+    "possible",
     "record",
+    "require",
+    "setup_code",
+    "signed_in",
     "subscribe",
+    "touch",
+    "wants_first_administrator",
 ]

@@ -44,6 +44,18 @@ class SignIn(Base):
     last_seen: Mapped[datetime | None]
 
 
+class SignInAttempt(Base):
+    """A sign-in that was begun and has not succeeded; counted against guessing."""
+
+    __tablename__ = "sign_in_attempt"
+    __table_args__ = (Index("sign_in_attempt_login", "login", "at"), Index("sign_in_attempt_address", "address", "at"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    login: Mapped[str] = mapped_column(String(60))
+    address: Mapped[str] = mapped_column(String(60))
+    at: Mapped[datetime]
+
+
 class Customer(Base):
     """A person or company that is served."""
 
