@@ -1,0 +1,63 @@
+# Hotline. `make demo` and `make test` do all set-up by themselves.
+SHELL := /bin/sh
+.SHELLFLAGS := -eu -c
+VENV := .venv
+BIN := $(VENV)/bin
+ifneq ($(wildcard ../shared/asr/model-cn),)
+export HOTLINE_ASR_MODEL ?= $(abspath ../shared/asr/model-cn)
+endif
+ifneq ($(wildcard ../shared/data/nlu/dev.jsonl),)
+export HOTLINE_NLU_DEV ?= $(abspath ../shared/data/nlu/dev.jsonl)
+endif
+ifneq ($(wildcard ../shared/data/mail),)
+export HOTLINE_MAIL_CORPUS ?= $(abspath ../shared/data/mail)
+endif
+
+.PHONY: help setup demo run test test-fast check format bench console console-check lock clean
+.DEFAULT_GOAL := help
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
+
+setup: .make/python .make/models .make/console ## virtual environment, models, console (idempotent)
+
+demo: setup ## four real requests through the real entrances; EXIT=1 ends afterwards
+	@$(BIN)/hotline demo $(if $(EXIT),--no-stay,)
+
+run: setup ## the whole system, without the demo's requests
+	@$(BIN)/hotline up
+
+test: .make/python .make/models .make/console ## all tests
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+test-fast: .make/python ## unit tests only
+	@$(BIN)/python -m pytest -n 2 tests/unit
+
+check: .make/python .make/console ## format, lint, strict types, import contracts, docs, console
+	@scripts/check
+
+format: .make/python ## put the code into its form
+	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+bench: setup ## speed and quality, with a peer in the same run
+	@scripts/bench
+
+lock: .make/python ## pin all dependencies anew
+	@scripts/lock
+
+console: .make/console ## build the console
+
+clean: ## forget what set-up made
+	@rm -rf $(VENV) .make console/node_modules console/dist
+
+.make/python: requirements.lock pyproject.toml scripts/setup-python
+	@scripts/setup-python $(VENV)
+	@mkdir -p .make && touch $@
+
+.make/models: .make/python
+	@scripts/setup-models $(BIN)
+	@mkdir -p .make && touch $@
+
+.make/console: $(shell find console/src console/index.html console/package-lock.json -type f 2>/dev/null)
+	@scripts/setup-console
+	@mkdir -p .make && touch $@

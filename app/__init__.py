@@ -1,0 +1,1 @@
+"""The program: command line, wiring, the processes. Imports every room; no room imports it."""

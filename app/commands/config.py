@@ -1,0 +1,72 @@
+"""``hotline config``: every option with its default, its value now and what it does."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import pkgutil
+from typing import Annotated
+
+import typer
+from pydantic import SecretStr
+from rich.console import Console
+from rich.table import Table
+
+from core import settings
+
+app = typer.Typer(help="Show the settings.", invoke_without_command=True)
+ROOMS = ("core", "asr", "nlu", "ticketing", "sla", "dispatch", "settlement", "intake", "connectors", "app")
+
+
+@app.callback()
+def show(
+    ctx: typer.Context,
+    changed: Annotated[bool, typer.Option("--changed", help="Only options that differ from their default.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Print every option: variable, value, default, meaning. Secrets are not shown."""
+    if ctx.invoked_subcommand is not None:
+        return
+    rows = [row for row in options() if not changed or row["value"] != row["default"]]
+    if as_json:
+        print(json.dumps(rows, ensure_ascii=False, indent=2))
+        return
+    table = Table("variable", "value", "default", "meaning", show_lines=False)
+    for row in rows:
+        table.add_row(row["variable"], row["value"], row["default"], row["meaning"])
+    Console().print(table)
+
+
+def options() -> list[dict[str, str]]:
+    """Every option of every section that any room declares."""
+    for room in ROOMS:
+        package = importlib.import_module(room)
+        for module in pkgutil.walk_packages(package.__path__, f"{room}."):
+            if module.name.rpartition(".")[2] in ("settings", "config"):
+                importlib.import_module(module.name)
+    for name in ("core.db", "core.http", "core.relay", "intake.inbox", "intake.conversation", "app.web"):
+        importlib.import_module(name)
+    import connectors.registry
+
+    connectors.registry.all_connectors()
+    rows: list[dict[str, str]] = []
+    for section in sorted(settings.sections.values(), key=lambda s: s.prefix):
+        values = settings.get(section)
+        for name, field in section.model_fields.items():
+            value = getattr(values, name)
+            default = field.get_default(call_default_factory=True)
+            rows.append(
+                {
+                    "variable": f"{section.prefix}{name.upper()}",
+                    "value": _shown(value),
+                    "default": _shown(default),
+                    "meaning": field.description or "",
+                }
+            )
+    return rows
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, SecretStr):
+        return "(set)" if value.get_secret_value() else ""
+    return "" if value is None else str(value)

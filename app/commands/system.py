@@ -1,0 +1,78 @@
+"""Commands that run the system: all of it, or one of its processes."""
+
+from __future__ import annotations
+
+import signal
+from typing import Annotated
+
+import typer
+
+from core.errors import InvalidInput
+from core.outbox import QUEUES
+
+
+def add_to(app: typer.Typer) -> None:
+    for command in (up, web, mail, voice, worker, relay, demo):
+        app.command()(command)
+
+
+def up() -> None:
+    """Run the whole system on this machine until Ctrl-C."""
+    from app import system
+
+    supervisor = system.whole_system()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: supervisor.stop())
+    supervisor.start()
+    supervisor.watch()
+
+
+def web() -> None:
+    """Serve the API, the live feed, callbacks, forms and the console."""
+    from app.processes.serving import run_until_stopped
+    from app.web import serve
+
+    run_until_stopped(serve)
+
+
+def mail() -> None:
+    """Take in mail: SMTP server and IMAP mailboxes."""
+    _connectors("mail")
+
+
+def voice() -> None:
+    """Take calls: SIP, RTP, recordings."""
+    _connectors("voice")
+
+
+def _connectors(process: str) -> None:
+    from app import wiring
+    from app.processes.serving import run_until_stopped, services_of
+
+    wiring.prepare()
+    run_until_stopped(*services_of(process))
+
+
+def worker(queue: Annotated[str, typer.Argument(help=f"One of {', '.join(QUEUES)}.")]) -> None:
+    """Keep promises of one queue."""
+    if queue not in QUEUES:
+        raise InvalidInput(f"There is no queue {queue}; there are {', '.join(QUEUES)}.")
+    from app.processes.worker import run
+
+    run(queue)
+
+
+def relay() -> None:
+    """Hand due promises to the workers and take lost ones back."""
+    from app.processes.relay import run
+
+    run()
+
+
+def demo(
+    stay: Annotated[bool, typer.Option(help="Keep the console open afterwards.")] = True,
+) -> None:
+    """Send real requests through the real entrances and show what becomes of them."""
+    from app.demo.play import play
+
+    raise typer.Exit(play(stay=stay))
