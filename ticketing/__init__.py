@@ -2,7 +2,7 @@
 
 from ticketing.access import Actor, require, signed_in
 from ticketing.events import NewEvent, record, subscribe
-from ticketing.outlets import Delivery, OutgoingNotice, Outlet, notify
+from ticketing.outlets import CannotDeliver, Delivery, OutgoingNotice, Outlet, notify
 from ticketing.tables import (
     Asset,
     AuditEntry,
@@ -24,6 +24,7 @@ __all__ = [
     "Actor",
     "Asset",
     "AuditEntry",
+    "CannotDeliver",
     "Customer",
     "Delivery",
     "Entry",

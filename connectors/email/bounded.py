@@ -1,0 +1,122 @@
+"""Parsing with a limit on time and memory: in processes of their own that are stopped when a mail takes too long.
+
+Python cannot interrupt a regular expression or lxml in the middle, and a mail that exhausts memory would take the
+server with it; a process can be killed at any point, and only that mail is affected.
+"""
+
+from __future__ import annotations
+
+import pickle
+import queue
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+
+from connectors.email import parse
+from connectors.email.parsed import ParsedMail
+from core import log
+
+logger = log.get(__name__)
+LENGTH = 8
+
+
+class BoundedParser:
+    """A fixed number of parser processes, started when first needed. Safe to use from many threads."""
+
+    def __init__(self, *, processes: int, seconds: float, memory: int) -> None:
+        """``seconds`` for one mail; ``memory`` in MB for each process."""
+        self._seconds, self._memory = seconds, memory
+        self._idle: queue.LifoQueue[subprocess.Popen[bytes] | None] = queue.LifoQueue()
+        for _ in range(max(1, processes)):
+            self._idle.put(None)
+        self._closed = False
+
+    def parse(self, raw: bytes) -> ParsedMail:
+        """Never raises; waits while all processes are busy."""
+        process = self._idle.get()
+        try:
+            if process is None or process.poll() is not None:
+                process = self._start()
+            mail, process = self._ask(process, raw)
+            return mail
+        except OSError:
+            logger.exception("no process to read mail could be started")
+            process = None
+            return parse.parse(raw)
+        finally:
+            self._idle.put(process)
+
+    def close(self) -> None:
+        """Ends the processes; waits for mails that are being read."""
+        if self._closed:
+            return
+        self._closed = True
+        processes = [self._idle.get() for _ in range(self._idle.qsize())]
+        for process in processes:
+            if process is not None:
+                _end(process)
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "connectors.email.parser_process", str(self._memory)]
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        if _answer(process) != b"ready":
+            _end(process)
+            raise OSError("the parser process did not start")
+        return process
+
+    def _ask(self, process: subprocess.Popen[bytes], raw: bytes) -> tuple[ParsedMail, subprocess.Popen[bytes] | None]:
+        expired = threading.Event()
+
+        def stop() -> None:
+            expired.set()
+            process.kill()
+
+        timer = threading.Timer(self._seconds, stop)
+        timer.daemon = True
+        timer.start()
+        try:
+            answer = _exchange(process, raw)
+        finally:
+            timer.cancel()
+        if answer:
+            mail = pickle.loads(answer)  # noqa: S301  (written by our own process a moment ago, over a private pipe)
+            if isinstance(mail, ParsedMail):
+                return mail, None if expired.is_set() else process
+        _end(process)
+        if expired.is_set():
+            logger.warning("a mail took too long to read", size=len(raw))
+            why = f"Reading the mail was stopped after {self._seconds:g} s; the original is attached."
+        else:
+            logger.warning("a mail broke the process that read it", size=len(raw))
+            why = "The mail could not be read within the limits; the original is attached."
+        return parse.unreadable(raw, why), None
+
+
+def _exchange(process: subprocess.Popen[bytes], raw: bytes) -> bytes:
+    """The answer; empty where the process ended instead."""
+    try:
+        if process.stdin is None:
+            return b""
+        process.stdin.write(len(raw).to_bytes(LENGTH, "big"))
+        process.stdin.write(raw)
+        process.stdin.flush()
+        return _answer(process)
+    except (BrokenPipeError, OSError, ValueError):
+        return b""
+
+
+def _answer(process: subprocess.Popen[bytes]) -> bytes:
+    if process.stdout is None:
+        return b""
+    length = process.stdout.read(LENGTH)
+    return process.stdout.read(int.from_bytes(length, "big")) if len(length) == LENGTH else b""
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    for stream in (process.stdin, process.stdout):
+        if stream is not None:
+            with suppress(OSError):
+                stream.close()
+    process.wait()
