@@ -77,11 +77,14 @@ class Database:
         if self.sqlite:
             if self.url.database and self.url.database != ":memory:":
                 Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
-            self.engine = create_engine(self.url, connect_args={"timeout": config.busy_timeout / 1000})
+            self.engine = create_engine(
+                self.url, hide_parameters=True, connect_args={"timeout": config.busy_timeout / 1000}
+            )
             _teach_sqlite(self.engine, config.busy_timeout)
         else:
             self.engine = create_engine(
                 self.url,
+                hide_parameters=True,  # values are personal data, and errors end in the log
                 pool_size=config.pool_size,
                 max_overflow=config.pool_size,
                 pool_pre_ping=True,

@@ -12,10 +12,12 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiohttp import BodyPartReader, web
+from aiohttp_pydantic import PydanticView
 from pydantic import Field, ValidationError
+from sqlalchemy.orm.exc import StaleDataError
 
 from core import log, metrics, settings
-from core.errors import HotlineError, Malformed, TooLarge
+from core.errors import HotlineError, InvalidInput, Malformed, NotFound, TooLarge
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 logger = log.get(__name__)
@@ -51,8 +53,9 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
             raise
         return problem(error.status, error.reason.lower().replace(" ", "_"), error.reason)
     except ValidationError as error:
-        details = {".".join(map(str, e["loc"])): e["msg"] for e in error.errors(include_url=False)}
-        return problem(422, "invalid", "Some values cannot be accepted.", details)
+        return problem(422, "invalid", "Some values cannot be accepted.", _wrong(error))
+    except StaleDataError:
+        return problem(409, "conflict", "Somebody else has changed this at the same moment.")
     except (json.JSONDecodeError, RecursionError, UnicodeDecodeError):
         return problem(400, "malformed", "The body is not the JSON this expects.")
     except TimeoutError:
@@ -62,6 +65,21 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     except Exception:
         logger.exception("a request failed", path=request.match_info.route.name or "unnamed", method=request.method)
         return problem(500, "error", "Something went wrong here; it has been noted.")
+
+
+def _wrong(error: ValidationError) -> dict[str, Any]:
+    """Which value is wrong and why, without repeating it."""
+    return {".".join(map(str, e["loc"]))[:200]: e["msg"][:200] for e in error.errors(include_url=False)[:20]}
+
+
+class View(PydanticView):  # type: ignore[misc]  # the library has no types
+    """A resource: its methods' annotations validate the request and describe it in OpenAPI. Base of all rooms' views."""
+
+    async def on_validation_error(self, exception: ValidationError, context: str) -> web.StreamResponse:
+        """Refuses in the shared form; an address that cannot be one is an address where nothing is."""
+        if context == "path":
+            raise NotFound
+        raise InvalidInput("Some values cannot be accepted.", where=context, fields=_wrong(exception))
 
 
 def problem(status: int, code: str, message: str, details: dict[str, Any] | None = None) -> web.Response:

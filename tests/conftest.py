@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from core import blobs, clock, db, settings
+from core import blobs, clock, db, log, settings
 from core.db import Base, Database
 from tests.support import postgres, tables
 
@@ -25,6 +25,7 @@ def installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pa
     monkeypatch.setenv("HOTLINE_DATA_DIR", str(tmp_path / "var"))
     monkeypatch.setenv("HOTLINE_ENV_FILE", "")
     settings.forget()
+    log.configure("test")
     yield tmp_path / "var"
     db.shut_down()
     settings.forget()
