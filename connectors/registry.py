@@ -28,7 +28,7 @@ class Connector:
     ``title``: (Chinese, English). ``routes`` adds HTTP routes to the web process's public application.
     ``outlets`` makes the senders of notices. ``serve``, by process name ("mail", "voice"), is run by that process until it
     is cancelled. ``prepare`` is called in every process that keeps promises, to register handlers. ``commands`` is mounted
-    in the command line under the connector's name.
+    in the command line under the group's own name, or else the connector's.
     """
 
     name: str

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from app.commands import transcribing
+from app.commands.system import mail
 from asr import commands as asr_commands
 from connectors.registry import all_connectors
 from core import clock, settings
@@ -15,19 +17,40 @@ from core.errors import InvalidInput
 from nlu import Context, Turn
 from nlu import commands as nlu_commands
 
+PROCESSES = {"mail": mail}
+
 
 def add_to(app: typer.Typer) -> None:
     app.add_typer(asr_commands.app, name="asr")
     app.add_typer(asr_commands.models_app, name="models")
-    app.command()(asr_commands.transcribe)
+    app.command()(transcribing.transcribe)
     app.command()(understand)
     app.add_typer(nlu_commands.app, name="nlu")
     channels = typer.Typer(help="Channels: list them, try a mapping.", no_args_is_help=True)
     channels.command(name="list")(list_channels)
-    app.add_typer(channels, name="channels")
+    groups = {"channels": channels}
     for connector in all_connectors().values():
         if connector.commands is not None:
-            app.add_typer(connector.commands())
+            _gather(groups, connector.commands(), connector.name)
+    for name, group in groups.items():
+        app.add_typer(group, name=name)
+
+
+def _gather(groups: dict[str, typer.Typer], group: typer.Typer, otherwise: str) -> None:
+    """A connector's group keeps its name; commands of one that is there already join it. A group that is called like a
+    process runs the process when no subcommand is named."""
+    name = group.info.name if isinstance(group.info.name, str) else otherwise
+    if name in groups:
+        groups[name].registered_commands.extend(group.registered_commands)
+        return
+    groups[name] = group
+    run = PROCESSES.get(name)
+    if run is not None:
+
+        @group.callback(invoke_without_command=True)
+        def process(context: typer.Context) -> None:
+            if context.invoked_subcommand is None:
+                run()
 
 
 def understand(

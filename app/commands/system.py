@@ -12,7 +12,7 @@ from core.outbox import QUEUES
 
 
 def add_to(app: typer.Typer) -> None:
-    for command in (up, web, mail, voice, worker, relay, demo):
+    for command in (up, web, voice, worker, relay, demo):
         app.command()(command)
 
 

@@ -12,7 +12,7 @@ from connectors.email import thread
 from connectors.email.parse import parse
 from connectors.email.parsed import ParsedMail
 
-commands = typer.Typer(help="Mail: look at what the program makes of one.", no_args_is_help=True)
+commands = typer.Typer(name="mail", help="Mail: look at what the program makes of one.", no_args_is_help=True)
 
 
 @commands.callback()
