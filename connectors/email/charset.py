@@ -53,8 +53,9 @@ def decode(raw: bytes, label: str | None = None) -> str:
     for codec in _candidates(raw, named):
         try:
             return raw.decode(codec)
-        except UnicodeDecodeError:
-            continue
+        except UnicodeError:
+            if codec == "utf-8" and (damaged := _slightly_damaged_utf8(raw)) is not None:
+                return damaged
     # Nothing fits as a whole: a cut or damaged text keeps all that the best charset can read of it.
     tried = [named or "utf-8", "utf-8", sniff(raw)]
     return min((_lenient(raw, codec) for codec in tried), key=lambda text: text.count("�"))
@@ -127,6 +128,13 @@ def _decodes_utf8(sample: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
+
+
+def _slightly_damaged_utf8(raw: bytes) -> str | None:
+    """UTF-8 with a character cut here or there. GBK read as UTF-8 is mostly damage."""
+    text = raw.decode("utf-8", "replace")
+    foreign = len(text) - len(text.encode("ascii", "ignore"))
+    return text if text.count("\ufffd") * 5 <= foreign else None
 
 
 def _looks_european(sample: bytes) -> bool:

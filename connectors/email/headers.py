@@ -246,7 +246,8 @@ def _without_comments(item: str) -> tuple[str, str]:
 
 def _unquote(value: str) -> str:
     if len(value) >= 2 and value[0] == value[-1] == '"':
-        return re.sub(r"\\(.)", r"\1", value[1:-1])
+        # Other backslashes are not escapes but a path of Windows, whatever RFC 5322 says.
+        return re.sub(r"\\([\"\\])", r"\1", value[1:-1])
     if value.startswith('"'):
         closing = value.find('"', 1)
         return value[1:closing] if closing > 0 else value[1:]

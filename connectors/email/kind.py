@@ -48,7 +48,7 @@ def of(root: Part, *, subject: str, sender: str) -> tuple[Kind, str]:
 
 def _bounce(root: Part, headers: Headers, subject: str, sender: str) -> tuple[Kind, str] | None:
     report = headers.parameters("content-type").get("report-type", "").lower()
-    if root.type == "multipart/report" and report == "delivery-status":
+    if headers.token("content-type") == "multipart/report" and report == "delivery-status":
         return "bounce", "It is a delivery status report (RFC 3464)."
     if any(part.type == "message/delivery-status" for part in root.parts):
         return "bounce", "A part of it is a delivery status (RFC 3464)."
@@ -81,7 +81,7 @@ def _automatic(root: Part, headers: Headers, subject: str, sender: str) -> tuple
     if headers.token("x-pm-message-type") in _SET or headers.token("x-vacation") in _SET:
         return "auto-reply", "Its mailer marks it as automatic."
     report = headers.parameters("content-type").get("report-type", "").lower()
-    if root.type == "multipart/report" and report == "disposition-notification":
+    if headers.token("content-type") == "multipart/report" and report == "disposition-notification":
         return "auto-reply", "It is a receipt (RFC 3798)."
     if _AUTO_SUBJECT.match(subject):
         return "auto-reply", "Its subject is an automatic reply's."

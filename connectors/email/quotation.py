@@ -17,7 +17,7 @@ import re
 
 _WORDS = (
     "原始邮件|原邮件|原始郵件|原郵件|原始信息|原始訊息|原件|邮件原件|回复的原邮件|回覆的原郵件|回复邮件|历史邮件|"
-    "original message|original mail|original email|original e-mail|original appointment|replied message|reply message"
+    "original|original message|original mail|original email|original e-mail|original appointment|replied message|reply message"
 )
 _RULE = re.compile(rf"[-_=—─\s]{{2,}}\s*(?:{_WORDS})\s*[-_=—─\s]{{2,}}[:：]?|(?:{_WORDS})[:：]", re.IGNORECASE)
 _FORWARD_RULE = re.compile(
@@ -27,10 +27,11 @@ _FORWARD_RULE = re.compile(
 )
 _SAYS = re.compile(r"(?:写道|寫道|写到|寫到|wrote|writes|schrieb|a écrit|escribió)\s*[:：]?\s*$", re.IGNORECASE)
 _SAYS_AT_ALL = re.compile(
-    r"(?:写道|寫道|wrote|writes|schrieb.{0,60}|a écrit|escribió)\s*[:：]\s*$|(?:写道|寫道)\s*$", re.IGNORECASE
+    r"(?:写道|寫道|wrote|writes|schrieb.{0,60}|a écrit|escribió)\s*[:：]\s*$|(?:写道|寫道)\s*$|\bwrote on [\d/.\- ]{6,20}[\d:. ]{0,12}(?:[ap]m)?\s*[:：]\s*$",
+    re.IGNORECASE,
 )
 _SAYS_OPENING = re.compile(
-    r"\s*(?:on\b|at\b|在|于|於|am\b|le\b|el\b|\"|“|<|\d{4}\s*[-年/.]|\d{1,2}[/.]\d{1,2}[/.]\d{2,4}|.{1,60}(?:于|於|在)\s*\d{4}|.{1,80}[<＜(（].{1,80}@)",
+    r"\s*(?:on\b|at\b|在|于|於|am\b|le\b|el\b|\"|“|<|\d{4}\s*[-年/.]|\d{1,2}[/.]\d{1,2}[/.]\d{2,4}|.{1,60}(?:于|於|在)\s*\d{4}|.{1,80}[<＜(（].{1,80}@|.{1,80} wrote on \d)",
     re.IGNORECASE,
 )
 _DATED = re.compile(r"\d{4}|\d{1,2}[:：]\d{2}|\d{1,2}\s*月\s*\d{1,2}|[\w.+-]+@[\w-]+\.")
@@ -43,6 +44,8 @@ _FIELD = re.compile(
 _FROM = re.compile(r"(?:发件人|發件人|寄件者|寄件人|发送人|發送人|from|von)$", re.IGNORECASE)
 _UNDERLINE = re.compile(r"\s*[_\-—─]{10,}\s*$|\s*[-_]{3,}\s*$")
 _MARK = re.compile(r"\s{0,3}[>＞|]")
+# No client writes a longer announcement; a longer line is text, or made to keep the patterns busy.
+_LONGEST = 300
 _FORWARD_SUBJECT = re.compile(r"\s*(?:fwd?|转发|轉寄|轉發|轉遞|wg|tr|fw)\s*[:：]", re.IGNORECASE)
 _REPLY_SUBJECT = re.compile(
     r"\s*(?:re|回复|回覆|答复|答覆|回信|aw|sv)\s*(?:\[\d+\]|\(\d+\)|（\d+）)?\s*[:：]", re.IGNORECASE
@@ -75,7 +78,7 @@ def _beginning_of_quotation(lines: list[str], *, forwarded: bool) -> tuple[int, 
     place = 0
     while place < len(lines):
         line = lines[place].strip()
-        if not line:
+        if not line or len(line) > _LONGEST:
             place += 1
             continue
         if _FORWARD_RULE.fullmatch(line):
@@ -100,7 +103,7 @@ def _sentence(lines: list[str], place: int) -> int:
         return 0
     joined = ""
     for length in range(1, 5):
-        if place + length > len(lines) or not lines[place + length - 1].strip():
+        if place + length > len(lines) or not 0 < len(lines[place + length - 1].strip()) <= _LONGEST:
             return 0
         joined += " " + lines[place + length - 1].strip()
         if _SAYS_AT_ALL.search(joined):

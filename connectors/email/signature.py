@@ -33,6 +33,7 @@ _CONTACT = re.compile(
     r"电话|電話|手机|手機|传真|傳真|邮箱|郵箱|邮编|地址|网址|公司|集团|部门|分公司|\btel\b|\bmobile\b|\bphone\b|\bfax\b|\be-?mail\b|\bwww\.|@|\bco\.|\bltd\b|\binc\b|\d{3,4}-\d{7,8}|1[3-9]\d{9}",
     re.IGNORECASE,
 )
+_LONGEST = 200
 _MAX_LINES = 12
 _MAX_WIDTH = 70
 
@@ -42,13 +43,13 @@ def split(text: str) -> tuple[str, str]:
     lines = text.split("\n")
     end = len(lines)
     for place, line in enumerate(lines):
-        if _NOTICE.match(line) and place > 0:
+        if _NOTICE.match(line[:_LONGEST]) and place > 0:
             end = place
             break
     end = _added(lines, end)
     end = _delimited(lines, end)
     end = _added(lines, end)
-    while end > 0 and (not lines[end - 1].strip() or (end < len(lines) and _RULE.match(lines[end - 1]))):
+    while end > 0 and (not lines[end - 1].strip() or (end < len(lines) and _RULE.match(lines[end - 1][:_LONGEST]))):
         end -= 1
     if not any(line.strip() for line in lines[:end]):
         return text.strip("\n"), ""
@@ -61,7 +62,7 @@ def _added(lines: list[str], end: int) -> int:
         last = end
         while last > 0 and not lines[last - 1].strip():
             last -= 1
-        if last > 0 and _ADDED.match(lines[last - 1]):
+        if last > 0 and len(lines[last - 1]) < _LONGEST and _ADDED.match(lines[last - 1]):
             end = last - 1
             continue
         return end
@@ -69,8 +70,8 @@ def _added(lines: list[str], end: int) -> int:
 
 def _delimited(lines: list[str], end: int) -> int:
     """A signature after its delimiter; after a mere rule only if short and with a contact in it."""
+    below: list[str] = []
     for place in range(end - 1, -1, -1):
-        below = [line for line in lines[place + 1 : end] if line.strip()]
         if len(below) > _MAX_LINES:
             break
         if _DELIMITER.match(lines[place]) and all(len(line) <= 2 * _MAX_WIDTH for line in below):
@@ -82,4 +83,6 @@ def _delimited(lines: list[str], end: int) -> int:
             and any(_CONTACT.search(line) for line in below)
         ):
             return place
+        if lines[place].strip():
+            below.append(lines[place])
     return end

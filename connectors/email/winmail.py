@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 
 from tnefparse import TNEF
+from tnefparse.properties import MAPI_ATTACH_LONG_FILENAME
+from tnefparse.tnef import TNEFAttachment
 
 from connectors.email import charset
 from core import log
@@ -25,8 +27,7 @@ def open_container(content: bytes) -> tuple[list[tuple[str | None, bytes]], str]
     try:
         container = TNEF(content, do_checksum=False)
         for attachment in container.attachments:
-            name = attachment.long_filename() or attachment.name
-            files.append((_text(name), bytes(attachment.data or b"")))
+            files.append((_name(attachment), bytes(attachment.data or b"")))
     except Exception:
         # tnefparse raises TypeError, UnicodeDecodeError, struct.error and plain Exception on broken containers.
         logger.info("winmail.dat could not be opened")
@@ -43,6 +44,12 @@ def body_text(content: bytes) -> str:
         logger.info("the text in winmail.dat could not be read")
         return ""
     return _text(body) or ""
+
+
+def _name(attachment: TNEFAttachment) -> str | None:
+    """The long name if there is one, else the short one's bytes: tnefparse insists on UTF-8 for it, Outlook does not."""
+    long = [one.data for one in attachment.mapi_attrs if one.name == MAPI_ATTACH_LONG_FILENAME]
+    return _text(long[0] if long else attachment._name)
 
 
 def _text(value: object) -> str | None:
