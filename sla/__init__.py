@@ -4,6 +4,7 @@ from sla.calendar import Calendar, Shift
 from sla.clocks import bring_up_to_date, due
 from sla.documents import in_force
 from sla.errors import NoBusinessTime, UnannouncedYear
+from sla.holidays import public_holidays
 from sla.promises import wire
 from sla.reading import read_calendars, shifts
 from sla.tables import SlaClock
@@ -21,6 +22,7 @@ __all__ = [
     "in_force",
     "in_language",
     "moment_words",
+    "public_holidays",
     "read_calendars",
     "shifts",
     "span_words",

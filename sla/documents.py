@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core import clock, outbox, settings
-from core.errors import Conflict, ConfigurationError
+from core.errors import ConfigurationError, Conflict
 from sla.calendar import Calendar
 from sla.policy import Policy
 from sla.reading import read_calendars, read_policy

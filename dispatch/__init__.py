@@ -1,0 +1,37 @@
+"""Dispatch: engineers with skills, certificates, regions and shifts; who goes, and why; visits on site."""
+
+from dispatch.assignment import accept, assign, assign_automatically, candidates, grab, refuse
+from dispatch.jobs import device_category, job_of, place_of
+from dispatch.places import Place, between, metres
+from dispatch.promises import wire
+from dispatch.roster import add_leave, engineer_of, save_engineer
+from dispatch.tables import Engineer, Visit
+from dispatch.visits import Completion, Consent, Photo, UsedPart, check_in, checklist_for, complete
+
+__all__ = [
+    "Completion",
+    "Consent",
+    "Engineer",
+    "Photo",
+    "Place",
+    "UsedPart",
+    "Visit",
+    "accept",
+    "add_leave",
+    "assign",
+    "assign_automatically",
+    "between",
+    "candidates",
+    "check_in",
+    "checklist_for",
+    "complete",
+    "device_category",
+    "engineer_of",
+    "grab",
+    "job_of",
+    "metres",
+    "place_of",
+    "refuse",
+    "save_engineer",
+    "wire",
+]
