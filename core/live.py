@@ -26,7 +26,7 @@ def publish(topic: str, item: dict[str, Any]) -> None:
     try:
         client = connection(timeout=0.2)
         number = client.incr(f"{PREFIX}number:{topic}")
-        client.publish(PREFIX + topic, encode({"topic": topic, "number": number, **item}))
+        client.publish(PREFIX + topic, encode({**item, "topic": topic, "number": number}))
     except redis.RedisError:
         logger.debug("redis did not take a live item")
 

@@ -52,9 +52,7 @@ def record(session: Session, ticket: Ticket, kind: str, actor: str, **details: A
     for name, (kinds, _) in _subscriptions.items():
         if kind in kinds or family in kinds:
             outbox.promise(session, KIND, {"event": event.id, "to": name})
-    live.publish_after_commit(
-        session, "tickets", {"kind": kind, "ticket": ticket.id, "number": ticket.number, "state": ticket.state}
-    )
+    live.publish_after_commit(session, "tickets", {"kind": kind, "ticket": ticket.id, "state": ticket.state})
     return event
 
 
