@@ -1,0 +1,272 @@
+"""One call from its INVITE to its Message: session before the answer, turns while it goes on, recording on disk."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import replace
+from typing import Any
+
+from asr import Final, Partial
+from connectors.sip.caller import called_of, caller_of
+from connectors.sip.crew import Crewman
+from connectors.sip.digits import Keypad
+from connectors.sip.hearing import Hearing, spoken
+from connectors.sip.message import NotSip, SipMessage, parse
+from connectors.sip.recording import Recording, forget, keep, path_of
+from connectors.sip.settings import SipSettings
+from connectors.sip.talk import Talk, Voice
+from core import db, live, log
+from core.errors import HotlineError
+from intake import HeardTurn, Sender, append_turn, end_session, open_session
+
+logger = log.get(__name__)
+CHANNEL = "sip"
+
+
+class Call:
+    """``number`` is the process's own of this call. ``run`` ends when the Message is in the inbox."""
+
+    def __init__(self, line: Crewman, number: int, sip_id: str, invite: str, config: SipSettings, owner: str) -> None:
+        self.line, self.number, self.sip_id, self.config, self.owner = line, number, sip_id, config, owner
+        self.session_id = ""
+        self.outcome = "completed"
+        self._invite = _invite(invite)
+        self._confirmed = False
+        self._ended = asyncio.Event()
+        self._early: list[bytes] = []
+        self._recording: Recording | None = None
+        self._hearing = Hearing(self._partial, self._final)
+        self._keypad = Keypad(self._typed)
+        self._talk: Talk | None = None
+        self._packets, self._quiet_since, self._lost = 0, 0.0, 0
+        self._turns = 0
+        self._publishing: asyncio.Task[None] | None = None
+        self._newest: Partial | None = None
+        self._prompts: dict[int, asyncio.Event] = {}
+        self._tokens = 0
+
+    # What the process tells
+
+    def heard(self, event: dict[str, Any]) -> None:
+        """Takes an event of the process; never blocks."""
+        name = event["event"]
+        if name == "voice":
+            self._voice(event["pcm"])
+        elif name == "confirmed" and not self._confirmed:
+            self._confirmed = True
+            self._quiet_since = asyncio.get_running_loop().time()
+            if self._talk is not None:
+                self._talk.start()
+        elif name == "digit":
+            self._keypad.press(event["digit"], self._ms)
+            if self._talk is not None:
+                self._talk.pressed(event["digit"])
+        elif name == "played":
+            if waiting := self._prompts.pop(event["token"], None):
+                waiting.set()
+        elif name == "ended":
+            self._lost = event["lost"]
+            self._packets = max(self._packets, event["packets"])
+            self._ended.set()
+        elif name == "dead":
+            self.outcome = "broken off"
+            self._ended.set()
+
+    def counted(self, packets: int, lost: int, held: bool) -> None:
+        """The RTP counters, once a second: no packets look like silence in the frames."""
+        now = asyncio.get_running_loop().time()
+        self._lost = lost
+        if packets != self._packets or held or not self._confirmed:
+            self._packets, self._quiet_since = max(packets, self._packets), now
+        elif now - self._quiet_since > self.config.no_audio_seconds:
+            self.outcome = "broken off"
+            self.hang_up()
+
+    @property
+    def _ms(self) -> int:
+        return self._recording.ms if self._recording else 0
+
+    def hang_up(self, status: int = 0) -> None:
+        self.line.tell({"event": "hang_up", "call": self.number, "status": status})
+
+    # Its life
+
+    async def run(self) -> None:
+        try:
+            if not await self._open():
+                return
+            if await self._answer():
+                await self._last()
+        except Exception:
+            logger.exception("a call went wrong", call=self.session_id)
+            self.outcome = "broken off"
+            self.hang_up(500)
+        finally:
+            if self.session_id:
+                await self._end()
+
+    async def _open(self) -> bool:
+        """Before the answer: what is not on disk was not taken."""
+        if self._ended.is_set():
+            return False
+        caller = caller_of(self._invite)
+        sender = Sender(kind="phone", value=caller.number, name=caller.name, verified=caller.asserted)
+        facts = {"called": called_of(self._invite), "sip_id": self.sip_id[:200]}
+        try:
+            self.session_id = await db.run(
+                open_session, CHANNEL, self.sip_id[:255] or "-", sender, owner=self.owner, facts=facts
+            )
+            self._recording = await db.run(Recording, self.config.recordings, self.session_id)
+        except Exception:
+            logger.exception("a call could not be taken in")
+            self.hang_up(503)
+            self.outcome = "missed"
+            return False
+        return True
+
+    async def _answer(self) -> bool:
+        """Whether the call is up (or was, for a moment)."""
+        if self.config.ring_seconds:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._ended.wait(), self.config.ring_seconds)
+        if self._ended.is_set():
+            self.outcome = "missed"
+            return False
+        self._hearing.start()
+        self._talk = Talk.of(self, self.config, self._invite)
+        self.line.tell({"event": "answer", "call": self.number, "status": 200})
+        if self._confirmed:
+            self._talk.start()
+        for pcm in self._early:
+            self._voice(pcm)
+        self._early.clear()
+        return True
+
+    async def _last(self) -> None:
+        try:
+            await asyncio.wait_for(self._ended.wait(), self.config.max_call_seconds)
+        except TimeoutError:
+            self.outcome = "too long"
+            self.hang_up()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._ended.wait(), 10)
+
+    async def _end(self) -> None:
+        """From here on nothing depends on the caller any more."""
+        if self._talk is not None:
+            await self._talk.stop()
+        await self._keypad.flush(self._ms)
+        if not self._confirmed and self.outcome == "completed":
+            self.outcome = "missed"
+        finishing = asyncio.create_task(self._hearing.finish(self.config.last_words_seconds))
+        facts = await self._kept()
+        await finishing
+        facts |= {"complete": self._hearing.complete, "packets": self._packets, "lost": self._lost}
+        if self._talk is not None:
+            facts |= self._talk.facts()
+        if self.outcome == "completed" and not self._packets:
+            self.outcome = "silent"
+        try:
+            await db.run(end_session, self.session_id, self.outcome, facts)
+        except HotlineError as error:
+            logger.error("a call's session could not be ended; the sweeper will", reason=error.message)
+            return
+        if facts.get("recording"):
+            with contextlib.suppress(OSError):
+                await db.run(forget, path_of(self.config.recordings, self.session_id))
+        logger.info("a call has ended", session=self.session_id, outcome=self.outcome, turns=self._turns)
+
+    async def _kept(self) -> dict[str, Any]:
+        if self._recording is None:
+            return {}
+        self._recording.close()
+        try:
+            reference, ms = await db.run(keep, self._recording.path)
+        except Exception:
+            logger.exception("a recording could not be kept; its raw file stays")
+            return {}
+        return {"recording": reference, "duration_ms": ms}
+
+    # What is heard
+
+    def _voice(self, pcm: bytes) -> None:
+        if self._recording is None or self._talk is None:
+            if len(self._early) < 250:
+                self._early.append(pcm)
+            return
+        self._recording.write(pcm)
+        if self._recording.wants_sync():
+            self._start(db.run(self._recording.sync))
+        self._hearing.feed(pcm)
+
+    def _partial(self, partial: Partial) -> None:
+        self._newest = partial
+        if self._talk is not None:
+            self._talk.hears(partial)
+        if self._publishing is None or self._publishing.done():
+            self._publishing = self._start(self._publish())
+
+    async def _publish(self) -> None:
+        while (partial := self._newest) is not None:
+            self._newest = None
+            item = {"kind": "partial", "session": self.session_id, "text": partial.text.replace(" ", "")}
+            with contextlib.suppress(HotlineError):
+                await db.run(live.publish, f"call:{self.session_id}", item)
+
+    async def _final(self, final: Final) -> None:
+        text, words = spoken(final)
+        expects = self._talk.expects if self._talk is not None else ""
+        turn = HeardTurn(
+            speaker="customer", text=text, words=words, expects=expects, start=final.start, end=final.end
+        )
+        await self.note(turn)
+        if self._talk is not None:
+            self._talk.heard(turn)
+
+    async def _typed(self, turn: HeardTurn) -> None:
+        if self._talk is not None:
+            turn = replace(turn, expects=self._talk.expects or turn.expects)
+        await self.note(turn)
+        if self._talk is not None:
+            self._talk.heard(turn)
+
+    async def note(self, turn: HeardTurn) -> None:
+        """Keeps a turn at once."""
+        self._turns += 1
+        await db.run(append_turn, self.session_id, turn)
+
+    # What is said
+
+    def say(self, voice: Voice) -> asyncio.Event:
+        """Begins to play; the event is set when it has been heard or stopped."""
+        self._tokens += 1
+        done = self._prompts[self._tokens] = asyncio.Event()
+        self.line.play(self.number, self._tokens, voice)
+        return done
+
+    def hush(self) -> None:
+        self.line.tell({"event": "stop_prompt", "call": self.number})
+
+    async def expect(self, endpointing: str) -> None:
+        await self._hearing.expect(endpointing)
+
+    @property
+    def ms(self) -> int:
+        """How much has been recorded."""
+        return self._ms
+
+    _running: set[asyncio.Task[None]] = set()
+
+    def _start(self, work: Any) -> asyncio.Task[None]:
+        task = asyncio.ensure_future(work)
+        Call._running.add(task)
+        task.add_done_callback(Call._running.discard)
+        return task
+
+
+def _invite(text: str) -> SipMessage:
+    try:
+        return parse(text.encode("utf-8", "surrogateescape"))
+    except NotSip:
+        return SipMessage("INVITE", "")

@@ -1,0 +1,94 @@
+"""The controller of `hotline voice`: brings front, pjsua2 processes and calls together."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from typing import Any
+
+from connectors.sip.call import Call
+from connectors.sip.crew import Crew, Crewman
+from connectors.sip.front import Front
+from connectors.sip.settings import SipSettings
+from core import db, log
+from intake import sign_of_life
+
+LIFE_SECONDS = 3.0
+DRAIN_SECONDS = 4.0
+logger = log.get(__name__)
+
+
+class Controller:
+    """``start`` returns when calls can come; ``stop`` ends running calls into their Messages."""
+
+    def __init__(self, config: SipSettings) -> None:
+        self.config = config
+        self.front = Front(config)
+        self.crew: Crew | None = None
+        self.calls: dict[tuple[str, int], Call] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._life: asyncio.Task[None] | None = None
+        self._owner = f"voice {socket.gethostname()[:40]} {os.getpid()}"
+
+    async def start(self) -> None:
+        self.config.recordings.mkdir(parents=True, exist_ok=True, mode=0o700)
+        await self.front.start()
+        contact = self.front.contact()
+        self.crew = Crew(self.config, contact, f"<sip:127.0.0.1:{self.front.inner_port};lr>", self._heard)
+        self._life = asyncio.create_task(self._signs_of_life())
+        await self.crew.start()
+        logger.info("calls are taken", host=self.config.host, port=self.front.port, lines=self.config.lines)
+
+    async def stop(self) -> None:
+        """New calls are refused; running ones are hung up and become Messages."""
+        self.front.draining = True
+        for call in self.calls.values():
+            call.hang_up()
+        if self._tasks:
+            await asyncio.wait(set(self._tasks), timeout=DRAIN_SECONDS)
+        if self.crew is not None:
+            await self.crew.stop()
+        if self._tasks:
+            await asyncio.wait(set(self._tasks), timeout=DRAIN_SECONDS)
+        if self._life is not None:
+            self._life.cancel()
+            await asyncio.gather(self._life, return_exceptions=True)
+        await self.front.stop()
+
+    def _heard(self, member: Crewman, event: dict[str, Any]) -> None:
+        name = event["event"]
+        if name == "ready":
+            self.front.add_line(member.name, event["port"])
+        elif name == "dead":
+            self.front.lose_line(member.name)
+            for key in [key for key in self.calls if key[0] == member.name]:
+                self.calls.pop(key).heard(event)
+        elif name == "incoming":
+            self._incoming(member, event)
+        elif name == "freed":
+            self.calls.pop((member.name, event["call"]), None)
+            self.front.free_slot(event["id"])
+        elif name == "statistics":
+            for number, packets, lost, held in event["calls"]:
+                if call := self.calls.get((member.name, number)):
+                    call.counted(packets, lost, held)
+        elif call := self.calls.get((member.name, event.get("call", 0))):
+            call.heard(event)
+
+    def _incoming(self, member: Crewman, event: dict[str, Any]) -> None:
+        call = Call(member, event["call"], event["id"], event["invite"], self.config, self._owner)
+        self.calls[(member.name, call.number)] = call
+        task = asyncio.create_task(call.run())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _signs_of_life(self) -> None:
+        while True:
+            await asyncio.sleep(LIFE_SECONDS)
+            sessions = [call.session_id for call in self.calls.values() if call.session_id]
+            if sessions:
+                try:
+                    await db.run(sign_of_life, sessions)
+                except Exception:
+                    logger.exception("no sign of life could be given")

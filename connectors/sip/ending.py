@@ -1,0 +1,72 @@
+"""A call's session becomes its Message, by the controller's hand or, should that be dead, by the sweeper's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from sqlalchemy.orm import Session
+
+from connectors.sip.recording import forget, keep, path_of
+from connectors.sip.settings import SipSettings
+from core import log, settings
+from core.nudge import after_commit
+from intake import Message, Sender, SessionRow, TurnRow, transcript
+
+RECOGNISE = "sip.recognise"
+ENOUGH_MS = 400  # of sound; less is no recording worth recognising
+PROBLEMS = {
+    "missed": "未接来电，请回拨 (missed call, please call back)",
+    "silent": "来电无声，请回拨 (silent call, please call back)",
+    "broken off": "通话中断，请回拨 (the call broke off, please call back)",
+    "too long": "通话超过时限被结束 (the call was ended at its time limit)",
+}
+WAITING = "录音等待识别 (the recording waits for recognition)"
+logger = log.get(__name__)
+
+
+def message_of_call(session: Session, row: SessionRow, turns: Sequence[TurnRow]) -> Message:
+    """Registered with ``intake.on_end``. The recording named in the facts, or the raw file that a crash left behind."""
+    facts = row.facts
+    recording, duration = facts.get("recording", ""), int(facts.get("duration_ms", 0))
+    if not recording and (path := _raw(row.id)) is not None:
+        try:
+            recording, duration = keep(path)
+        except Exception:
+            logger.exception("a raw recording could not be kept; its file stays", session=row.id)
+        if recording:
+            after_commit(session, lambda: forget(path))
+    text, words = transcript(turns)
+    outcome = row.outcome
+    # A session without "complete" was not ended by its controller: what was said after the last turn is only recorded.
+    waits = bool(recording) and duration >= ENOUGH_MS and not facts.get("complete", False)
+    if outcome == "completed" and not text and not waits:
+        outcome = row.outcome = "silent"
+    return Message(
+        channel=row.channel,
+        channel_id=row.id,
+        conversation=f"{row.sender['value']}" if row.sender["value"] else "",
+        sender=Sender(**row.sender),
+        text=text,
+        sent_at=row.opened,
+        style="call",
+        recording=recording,
+        words=words,
+        waits="recognition" if waits else "",
+        problem=" · ".join(part for part in (PROBLEMS.get(outcome, ""), WAITING if waits else "") if part),
+        session_id=row.id,
+        promises=(RECOGNISE,) if waits else (),
+        extra={
+            "called": facts.get("called", ""),
+            "duration_ms": duration,
+            "outcome": outcome,
+            "packets": facts.get("packets", 0),
+            "lost": facts.get("lost", 0),
+            "dialog": facts.get("dialog", {}),
+        },
+    )
+
+
+def _raw(session_id: str) -> Path | None:
+    path = path_of(settings.get(SipSettings).recordings, session_id)
+    return path if path.exists() else None

@@ -1,0 +1,95 @@
+"""BYE on behalf of a process that died: the other side must not listen into the void."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+
+from connectors.sip.address import parse_address, parse_uri
+from connectors.sip.message import SipMessage
+from connectors.sip.routes import Route, Where
+
+T1 = 0.5  # s, RFC 3261 §17.1.1.1
+TRIES = 5
+
+
+class Farewell:
+    """Says BYE and says it again until it is answered."""
+
+    def __init__(
+        self,
+        send: Callable[[SipMessage, Where], None],
+        contact: Callable[[], str],
+        via: Callable[[str], str],
+    ) -> None:
+        self._send, self._contact, self._via = send, contact, via
+        self._waiting: dict[str, asyncio.Event] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def say(self, route: Route) -> None:
+        bye = self.bye_of(route)
+        if bye is None:
+            return
+        message, where = bye
+        self._waiting[route.call_id] = asyncio.Event()
+        task = asyncio.create_task(self._repeat(route.call_id, message, where))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def answered(self, response: SipMessage) -> bool:
+        """Takes a response if it is to one of these BYEs."""
+        waiting = self._waiting.get(response.call_id)
+        if waiting is None or response.cseq[1] != "BYE":
+            return False
+        waiting.set()
+        return True
+
+    async def finish(self) -> None:
+        for task in list(self._tasks):
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    def bye_of(self, route: Route) -> tuple[SipMessage, Where] | None:
+        """The BYE of a dialog and where it goes (RFC 3261 §12.2.1.1); None if the dialog was never answered."""
+        if route.answer is None:
+            return None
+        theirs = route.answer if route.outgoing else route.invite
+        local, remote = ("from", "to") if route.outgoing else ("to", "from")
+        contacts = theirs.all("contact")
+        target = parse_address(contacts[0]).uri if contacts else parse_address(theirs.get(remote)).uri
+        path = theirs.all("record-route")
+        if route.outgoing:
+            path.reverse()
+        message = SipMessage("BYE", target)
+        message.headers = [
+            ("via", self._via(f"bye {route.call_id}")),
+            *(("route", each) for each in path),
+            ("max-forwards", "70"),
+            ("from", route.answer.get(local)),
+            ("to", route.answer.get(remote)),
+            ("call-id", route.call_id),
+            ("cseq", f"{route.our_cseq + 1} BYE"),
+            ("reason", 'SIP;cause=500;text="line lost"'),
+        ]
+        return message, self._where(path[0] if path else target, route.peer)
+
+    def _where(self, hop: str, peer: Where) -> Where:
+        with contextlib.suppress(ValueError):
+            uri = parse_uri(parse_address(hop).uri)
+            if uri.host.replace(".", "").isdecimal():
+                return uri.host, uri.port or 5060
+        return peer
+
+    async def _repeat(self, call_id: str, message: SipMessage, where: Where) -> None:
+        pause = T1
+        try:
+            for _ in range(TRIES):
+                self._send(message, where)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._waiting[call_id].wait(), pause)
+                    return
+                pause *= 2
+        finally:
+            self._waiting.pop(call_id, None)

@@ -1,0 +1,404 @@
+"""The small UDP front before the pjsua2 processes: spreads calls, keeps each dialog with its process, refuses the rest.
+
+It is a stateless proxy with a table. Towards a process it puts its inner address into Via and Record-Route; outside only
+its outer address is seen (the processes' Contact is that one). What a SIP proxy does well is Kamailio's job: TCP, TLS and
+more than one machine go through it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import shutil
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from typing import Any, cast
+
+from connectors.sip.address import Via, parse_address, parse_uri, parse_via
+from connectors.sip.admission import Admission
+from connectors.sip.farewell import Farewell
+from connectors.sip.message import MOST_BYTES, NotSip, SipMessage, answer, parse
+from connectors.sip.routes import Line, Route, Routes, Where
+from connectors.sip.settings import SipSettings
+from connectors.sip.validity import ALLOW, answerable, fault_of
+from core import log, metrics
+
+COOKIE = "z9hG4bKhl"
+MOST_ANSWERS = 2000  # refusals remembered for their retransmissions
+AGENT = "Hotline"
+
+logger = log.get(__name__)
+Deliver = Callable[[SipMessage, Where], None]
+
+
+class _Socket(asyncio.DatagramProtocol):
+    def __init__(self, received: Callable[[bytes, Where], None]) -> None:
+        self._received = received
+        self.transport: asyncio.DatagramTransport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.DatagramTransport, transport)  # 3.11's own is no subclass of it
+
+    def datagram_received(self, data: bytes, addr: tuple[str | Any, int]) -> None:
+        self._received(data, (str(addr[0]), int(addr[1])))
+
+    def error_received(self, exc: Exception) -> None:
+        logger.debug("a datagram did not arrive", reason=type(exc).__name__)
+
+    def send(self, data: bytes, where: Where) -> None:
+        if self.transport is not None and not self.transport.is_closing():
+            self.transport.sendto(data, where)
+
+
+class Front:
+    """``start`` binds; ``add_line``/``lose_line``/``free_slot`` are called as processes come, die and let calls go."""
+
+    def __init__(self, config: SipSettings) -> None:
+        self.config = config
+        self.address = config.address()
+        self.port = 0
+        self.inner_port = 0
+        self.routes = Routes()
+        self.admission = Admission(config)
+        self.draining = False
+        self._outer = _Socket(self._from_outside)
+        self._inner = _Socket(self._from_line)
+        self._answers: OrderedDict[tuple[str, int], bytes] = OrderedDict()
+        self._own: dict[str, Deliver] = {}
+        self._farewell = Farewell(self.send, self.contact, self.via)
+        self._sweeper: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Raises OSError when the port is taken."""
+        loop = asyncio.get_running_loop()
+        outer, _ = await loop.create_datagram_endpoint(
+            lambda: self._outer, local_addr=(self.config.host, self.config.port)
+        )
+        inner, _ = await loop.create_datagram_endpoint(lambda: self._inner, local_addr=("127.0.0.1", 0))
+        self.port = int(outer.get_extra_info("sockname")[1])
+        self.inner_port = int(inner.get_extra_info("sockname")[1])
+        self._sweeper = asyncio.create_task(self._sweep())
+
+    async def stop(self) -> None:
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._sweeper
+        await self._farewell.finish()
+        for socket in (self._outer, self._inner):
+            if socket.transport is not None:
+                socket.transport.close()
+
+    def add_line(self, name: str, port: int) -> None:
+        self.routes.add_line(Line(name=name, where=("127.0.0.1", port)))
+
+    def lose_line(self, name: str) -> None:
+        """The process is gone: its callers are told, so that nobody listens into the void."""
+        for route in self.routes.remove_line(name):
+            if route.answer is not None:
+                self._farewell.say(route)
+            elif not route.outgoing and not route.refused:
+                self._refuse(route.invite, route.peer, 500, "Server Internal Error")
+
+    def free_slot(self, call_id: str) -> None:
+        self.routes.release(call_id)
+
+    def contact(self, user: str = "hotline") -> str:
+        return f"<sip:{user}@{self.address}:{self.port}>"
+
+    def via(self, seed: str) -> str:
+        return f"SIP/2.0/UDP {self.address}:{self.port};branch={COOKIE}{_digest(seed)};rport"
+
+    def claim(self, call_id: str, deliver: Deliver) -> None:
+        """Responses (and requests) of this Call-ID are the front's owner's own: registrations."""
+        self._own[call_id] = deliver
+
+    def send(self, message: SipMessage, where: Where) -> None:
+        self._outer.send(message.encode(), where)
+
+    async def resolve(self, host: str, port: int | None) -> Where:
+        """Raises OSError."""
+        loop = asyncio.get_running_loop()
+        found = await loop.getaddrinfo(host.strip("[]"), port or 5060, family=2, type=2)
+        where = found[0][4]
+        return str(where[0]), int(where[1])
+
+    # From outside
+
+    def _from_outside(self, data: bytes, source: Where) -> None:
+        if len(data) < 20:  # keep-alives
+            return
+        if not self.admission.is_known(source[0]):
+            metrics.refused.labels("sip", "source").inc()
+            return
+        try:
+            message = parse(data[: MOST_BYTES + 1])
+            if message.is_request:
+                self._request(message, source, too_large=len(data) > MOST_BYTES)
+            else:
+                self._response_from_outside(message)
+        except NotSip:
+            metrics.refused.labels("sip", "not sip").inc()
+        except Exception:
+            logger.exception("a datagram could not be handled")
+
+    def _request(self, message: SipMessage, source: Where, *, too_large: bool) -> None:
+        if self.admission.is_scanner(message) or not answerable(message):
+            metrics.refused.labels("sip", "scanner").inc()
+            return
+        _note_source(message, source)
+        known = self._answers.get((message.call_id, message.cseq[0]))
+        if known is not None and message.method != "ACK":
+            self._outer.send(known, source)
+            return
+        if too_large:
+            self._refuse(message, source, 513, "Message Too Large")
+            return
+        fault = fault_of(message)
+        if fault is not None:
+            if message.method != "ACK":
+                metrics.refused.labels("sip", str(fault.status)).inc()
+                self._refuse(message, source, fault.status, fault.reason, fault.headers)
+            return
+        own = self._own.get(message.call_id)
+        if own is not None:
+            own(message, source)
+            return
+        route = self.routes.find(message.call_id)
+        if route is not None and not route.refused:
+            self._to_line(message, route)
+        elif message.method == "INVITE":
+            self._invite(message, source)
+        elif message.method == "OPTIONS":
+            self._refuse(message, source, 200, "OK", (("accept", "application/sdp"), ("allow", ALLOW)))
+        elif message.method != "ACK":
+            self._refuse(message, source, 481, "Call/Transaction Does Not Exist")
+
+    def _invite(self, message: SipMessage, source: Where) -> None:
+        if parse_address(message.get("to")).tag:
+            self._refuse(message, source, 481, "Call/Transaction Does Not Exist")
+            return
+        if not self.admission.answers_to(message):
+            self._refuse(message, source, 404, "Not Found")
+            return
+        if self.admission.is_too_often(source[0]) or not self._has_room():
+            self._unavailable(message, source)
+            return
+        if not message.get("contact"):  # an RFC 2543 client; pjsip wants one
+            message.put("contact", f"<sip:{source[0]}:{source[1]}>")
+        route = self.routes.take(message.call_id, source, message)
+        if route is None:
+            self._unavailable(message, source)
+            return
+        self._to_line(message, route)
+
+    def _has_room(self) -> bool:
+        if self.draining:
+            return False
+        free = shutil.disk_usage(self.config.recordings if self.config.recordings.exists() else "/").free
+        return free >= self.config.min_free_mb * 1024 * 1024
+
+    def _unavailable(self, message: SipMessage, source: Where) -> None:
+        metrics.refused.labels("sip", "full").inc()
+        logger.warning("a call found no free line")
+        self._refuse(
+            message, source, 503, "Service Unavailable", (("retry-after", str(self.config.retry_after)),)
+        )
+
+    def _refuse(
+        self, request: SipMessage, source: Where, status: int, reason: str, extra: Iterable[tuple[str, str]] = ()
+    ) -> None:
+        """Answers by itself, and the same again to a retransmission."""
+        headers = [*extra, ("server", AGENT)]
+        data = answer(request, status, reason, headers, tag=_digest("to", request.call_id)).encode()
+        if request.method == "INVITE":
+            self._answers[(request.call_id, request.cseq[0])] = data
+            while len(self._answers) > MOST_ANSWERS:
+                self._answers.popitem(last=False)
+            asyncio.get_running_loop().call_later(32, self._answers.pop, (request.call_id, request.cseq[0]), None)
+        self._outer.send(data, source)
+
+    def _to_line(self, message: SipMessage, route: Route) -> None:
+        if route.outgoing or route.answer is not None or message.method != "INVITE":
+            self._strip_routes(message)
+        inner = f"127.0.0.1:{self.inner_port}"
+        forwarded = SipMessage(message.method, message.uri, headers=list(message.headers), body=message.body)
+        _slim(forwarded)
+        branch = COOKIE + _digest(*_transaction(message))
+        forwarded.headers.insert(0, ("via", f"SIP/2.0/UDP {inner};branch={branch}"))
+        if message.method == "INVITE":
+            forwarded.headers.insert(1, ("record-route", f"<sip:{inner};lr>"))
+        self._inner.send(forwarded.encode(), route.line.where)
+
+    def _strip_routes(self, message: SipMessage) -> None:
+        """Routes that lead to us have been followed."""
+        routes = message.all("route")
+        rest = [each for each in routes if not self._is_us(each)]
+        if len(rest) != len(routes):
+            message.put_all("route", rest)
+
+    def _is_us(self, value: str) -> bool:
+        try:
+            uri = parse_uri(parse_address(value).uri)
+        except ValueError:
+            return False
+        return uri.port == self.inner_port or (uri.host == self.address and (uri.port or 5060) == self.port)
+
+    def _response_from_outside(self, message: SipMessage) -> None:
+        vias = message.all("via")
+        if not vias or not parse_via_or_none(vias[0]) or not parse_via(vias[0]).branch.startswith(COOKIE):
+            metrics.refused.labels("sip", "stray response").inc()
+            return
+        if self._farewell.answered(message):
+            return
+        own = self._own.get(message.call_id)
+        if own is not None:
+            own(message, ("", 0))
+            return
+        route = self.routes.find(message.call_id)
+        if route is None or len(vias) < 2 or message.cseq[0] < 0:
+            return
+        message.put_all("via", vias[1:])
+        if route.outgoing and message.cseq[1] == "INVITE" and 200 <= message.status < 300:
+            route.answer = message
+        self._inner.send(message.encode(), route.line.where)
+
+    # From a process
+
+    def _from_line(self, data: bytes, source: Where) -> None:
+        line = self.routes.by_where(source)
+        if line is None:
+            return
+        try:
+            message = parse(data)
+            if message.is_request:
+                self._request_from_line(message, line)
+            else:
+                self._response_from_line(message)
+        except (NotSip, ValueError):
+            logger.warning("a process sent what is no SIP message")
+        except Exception:
+            logger.exception("a process's datagram could not be handled")
+
+    def _response_from_line(self, message: SipMessage) -> None:
+        vias = message.all("via")[1:]
+        if not vias:
+            return
+        message.put_all("via", vias)
+        message.put_all("record-route", [each for each in message.all("record-route") if not self._is_us(each)])
+        route = self.routes.find(message.call_id)
+        if route is not None and message.cseq[1] == "INVITE" and not route.outgoing:
+            if 200 <= message.status < 300:
+                route.answer = route.answer or message
+            elif message.status >= 300 and route.answer is None:
+                route.refused = False
+                self.routes.end(message.call_id)
+        self._outer.send(message.encode(), _reply_to(parse_via(vias[0])))
+
+    def _request_from_line(self, message: SipMessage, line: Line) -> None:
+        self._strip_routes(message)
+        route = self.routes.find(message.call_id)
+        if route is None:
+            if message.method != "INVITE":
+                return
+            route = self.routes.add(Route(message.call_id, line, ("", 0), message, outgoing=True))
+        route.our_cseq = max(route.our_cseq, message.cseq[0])
+        message.headers.insert(0, ("via", self.via(" ".join(_transaction(message)))))
+        target = next(iter(message.all("route")), "")
+        uri = parse_uri(parse_address(target).uri if target else message.uri)
+        behind_nat = not target and route.peer[0] and _is_private(uri.host) and not _is_private(route.peer[0])
+        if behind_nat:
+            self.send(message, route.peer)
+        elif _is_ip(uri.host):
+            self.send(message, (uri.host, uri.port or 5060))
+        else:
+            task = asyncio.create_task(self._send_by_name(message, uri.host, uri.port, route.peer))
+            _background.add(task)
+            task.add_done_callback(_background.discard)
+
+    async def _send_by_name(self, message: SipMessage, host: str, port: int | None, peer: Where) -> None:
+        try:
+            where = await self.resolve(host, port)
+        except OSError:
+            if not peer[0]:
+                logger.warning("a SIP host has no address")
+                return
+            where = peer
+        self.send(message, where)
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(5)
+            self.routes.forget_old()
+
+
+_background: set[asyncio.Task[None]] = set()
+
+
+def parse_via_or_none(text: str) -> Via | None:
+    try:
+        return parse_via(text)
+    except ValueError:
+        return None
+
+
+def _note_source(message: SipMessage, source: Where) -> None:
+    """Adds received and rport to the topmost Via (RFC 3261 §18.2.1, RFC 3581 §4)."""
+    vias = message.all("via")
+    top = parse_via(vias[0])
+    text = vias[0]
+    if "rport" in top.params:
+        text = ";".join(p for p in text.split(";") if p.strip().partition("=")[0].strip().lower() != "rport")
+        text = f"{text.rstrip()};received={source[0]};rport={source[1]}"
+    elif top.host != source[0]:
+        text = f"{text};received={source[0]}"
+    message.put_all("via", [text, *vias[1:]])
+
+
+def _reply_to(via: Via) -> Where:
+    """Where a response goes (RFC 3261 §18.2.2)."""
+    host = via.params.get("received") or via.params.get("maddr") or via.host
+    rport = via.params.get("rport", "")
+    return host.strip("[]"), int(rport) if rport.isdecimal() else via.port or 5060
+
+
+def _transaction(message: SipMessage) -> tuple[str, ...]:
+    """The same for a request, its retransmissions, its CANCEL and the ACK of its refusal (RFC 3261 §16.11)."""
+    top = message.all("via")[:1]
+    via = parse_via_or_none(top[0]) if top else None
+    number, method = message.cseq
+    kind = "" if method in ("INVITE", "CANCEL", "ACK") else method
+    if via is None or not via.branch.lower().startswith("z9hg4bk"):
+        # RFC 2543: the ACK's To has a tag that the INVITE's had not
+        return (message.call_id, parse_address(message.get("from")).tag, str(number), kind, str(top))
+    return (via.branch, f"{via.host}:{via.port}", message.call_id, str(number), kind)
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.blake2b("\0".join(parts).encode("utf-8", "replace"), digest_size=12).hexdigest()
+
+
+_NEEDED = frozenset(
+    "via from to call-id cseq contact max-forwards route record-route content-type content-length require supported "
+    "session-expires min-se allow accept p-asserted-identity remote-party-id diversion privacy event refer-to rack rseq "
+    "referred-by replaces reason expires subscription-state user-agent mime-version".split()
+)
+_ROOM = 3400  # bytes that a process's pjsip takes with what we add (PJSIP_MAX_PKT_LEN is 4000)
+
+
+def _slim(message: SipMessage) -> None:
+    """Leaves out of a large request what no process looks at."""
+    if len(message.encode()) > _ROOM:
+        message.headers = [item for item in message.headers if item[0] in _NEEDED]
+
+
+def _is_ip(host: str) -> bool:
+    return host.replace(".", "").isdecimal() and host.count(".") == 3
+
+
+def _is_private(host: str) -> bool:
+    if not _is_ip(host):
+        return False
+    first, second = (int(part) for part in host.split(".")[:2])
+    return first in (10, 127) or (first, second) == (192, 168) or (first == 172 and 16 <= second < 32)

@@ -1,0 +1,112 @@
+"""What is heard in a call: its audio goes to the recogniser, finals become turns. A call never waits for recognition; when
+that is busy, gone or too slow, the call goes on and its recording is recognised later."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+
+from asr import Final, Listening, Partial
+from asr.client import RecognitionStream, connect
+from core import log
+from core.errors import HotlineError
+
+OPEN_SECONDS = 2.0
+WAITING_FRAMES = 1500  # pieces of 40 ms: a minute before the stream is given up
+logger = log.get(__name__)
+OnPartial = Callable[[Partial], None]
+OnFinal = Callable[[Final], Awaitable[None]]
+
+
+class Hearing:
+    """One recognition stream. ``complete`` is False once anything said may be missing from the finals."""
+
+    def __init__(self, on_partial: OnPartial, on_final: OnFinal, leg: str = "customer") -> None:
+        self.complete = True
+        self._on_partial, self._on_final, self._leg = on_partial, on_final, leg
+        self._audio: asyncio.Queue[bytes | None] = asyncio.Queue()
+        self._stream: RecognitionStream | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._finishing = False
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._run())
+
+    def feed(self, pcm: bytes) -> None:
+        if not self.complete or self._finishing:
+            return
+        if self._audio.qsize() > WAITING_FRAMES:
+            self._give_up("too far behind")
+            return
+        self._audio.put_nowait(pcm)
+
+    async def expect(self, endpointing: str) -> None:
+        """Another endpointing from here on; nothing happens where nothing listens."""
+        if self._stream is not None and self.complete and not self._finishing:
+            with contextlib.suppress(HotlineError):
+                await self._stream.expect(endpointing)
+
+    async def finish(self, seconds: float) -> None:
+        """Waits for the last words, no longer than this; what they may have been is then for later."""
+        self._finishing = True
+        self._audio.put_nowait(None)
+        if self._task is None:
+            return
+        done, _ = await asyncio.wait({self._task}, timeout=seconds)
+        if not done:
+            self._give_up("the last words did not come in time")
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    def _give_up(self, reason: str) -> None:
+        if self.complete:
+            logger.warning("a call is not recognised live; its recording waits", reason=reason)
+        self.complete = False
+
+    async def _run(self) -> None:
+        try:
+            async with AsyncExitStack() as stack:
+                async with asyncio.timeout(OPEN_SECONDS):
+                    self._stream = await stack.enter_async_context(connect(Listening(leg=self._leg)))
+                receiving = asyncio.create_task(self._receive(self._stream))
+                stack.push_async_callback(_ended, receiving)
+                while (pcm := await self._audio.get()) is not None:
+                    await self._stream.send(pcm)
+                await self._stream.finish()
+                await receiving
+        except TimeoutError:
+            self._give_up("no recogniser answered in time")
+        except HotlineError as error:
+            self._give_up(error.message)
+        except Exception:
+            self.complete = False
+            logger.exception("recognition of a call failed")
+        finally:
+            self._stream = None
+
+    async def _receive(self, stream: RecognitionStream) -> None:
+        async for result in stream:
+            if isinstance(result, Partial):
+                self._on_partial(result)
+            elif result.text.strip():
+                await self._on_final(result)
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError, HotlineError):
+        await task
+
+
+def spoken(final: Final) -> tuple[str, list[tuple[str, int, int, float]]]:
+    """An utterance as text (no blanks between Chinese words) and its words."""
+    text = ""
+    words: list[tuple[str, int, int, float]] = []
+    for word in final.words:
+        glue = " " if text and text[-1].isascii() and word.text[:1].isascii() else ""
+        text += glue + word.text
+        words.append((word.text, word.start, word.end, word.confidence))
+    return text or final.text.replace(" ", ""), words

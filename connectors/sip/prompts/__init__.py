@@ -1,0 +1,39 @@
+"""Spoken prompts: WAV files made once by ``make_prompts.py`` with a free Mandarin voice; replaceable by a directory of your
+own (``HOTLINE_SIP_PROMPTS_DIR``), file by file."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import soxr
+
+from connectors.sip.settings import SipSettings
+from connectors.sip.wire import RATE
+from core import log
+
+logger = log.get(__name__)
+SHIPPED = Path(__file__).parent
+
+
+def load(name: str, config: SipSettings) -> bytes:
+    """A prompt as 16 kHz mono s16le; empty where there is none."""
+    for directory in (config.prompts_dir, SHIPPED):
+        if directory is not None and (path := directory / f"{name}.wav").exists():
+            return _read(path)
+    return b""
+
+
+@cache
+def _read(path: Path) -> bytes:
+    try:
+        samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    except soundfile.LibsndfileError:
+        logger.error("a prompt is no sound file", prompt=path.name)
+        return b""
+    mono = samples.mean(axis=1)
+    if rate != RATE:
+        mono = soxr.resample(mono, rate, RATE)
+    return (np.clip(mono, -1.0, 1.0) * 32767).astype("<i2").tobytes()
