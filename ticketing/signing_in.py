@@ -104,17 +104,13 @@ def _attempt(login: str, address: str) -> None:
             session.execute(select(func.pg_advisory_xact_lock(func.hashtext(address or login))))
         forget_old(session)
         by_login, by_address = SignInAttempt.login == login, SignInAttempt.address == address
-        both, same_login, same_address = (
-            session.execute(
-                select(
-                    func.count().filter(by_login, by_address),
-                    func.count().filter(by_login),
-                    func.count().filter(by_address),
-                ).where(SignInAttempt.at >= clock.now() - _window(), or_(by_login, by_address))
-            )
-            .one()
-            ._tuple()
-        )
+        both, same_login, same_address = session.execute(
+            select(
+                func.count().filter(by_login, by_address),
+                func.count().filter(by_login),
+                func.count().filter(by_address),
+            ).where(SignInAttempt.at >= clock.now() - _window(), or_(by_login, by_address))
+        ).one()
         if both >= config.failures or same_login >= config.failures_login or same_address >= config.failures_address:
             raise TooMany("Too many failed sign-ins; try again later.", minutes=config.window_minutes)
         session.add(SignInAttempt(login=login, address=address, at=clock.now()))

@@ -1,0 +1,119 @@
+"""Signing in and out, and the first administrator."""
+
+from __future__ import annotations
+
+from aiohttp import web
+from aiohttp_pydantic.oas.typing import r200, r201, r401, r403, r409, r422, r429
+
+from core import db
+from core.errors import Malformed, NotSignedIn
+from core.http import View
+from ticketing import signing_in, users
+from ticketing.access import COOKIE, Actor, actor_of, signed_in
+from ticketing.api.common import reply
+from ticketing.api.schemas import Done, FirstAdministrator, Problem, SessionAnswer, SignedInUser, SignInRequest
+
+
+class SessionView(View):
+    """The session of this browser."""
+
+    async def get(self) -> r200[SessionAnswer] | r401[Problem]:
+        """
+        Who is signed in, and what one may do.
+
+        Tags: session
+        Status Codes:
+            200: The user.
+            401: Nobody; `details.first_administrator` is true while the installation has no user yet.
+        """
+        try:
+            return reply(_shown(signed_in(self.request)))
+        except NotSignedIn:
+            raise NotSignedIn(first_administrator=await db.run(_empty)) from None
+
+    async def post(self, given: SignInRequest) -> r200[SessionAnswer] | r401[Problem] | r422[Problem] | r429[Problem]:
+        """
+        Signs in: sets the session's cookie. Requests that change something then need the header `X-Hotline: 1`.
+
+        Tags: session
+        Status Codes:
+            200: The user.
+            401: The name or the password is wrong.
+            429: Too many wrong ones; wait some minutes.
+        """
+        if self.request.content_type != "application/json":  # what a form of another site cannot send
+            raise Malformed("Sign in with a JSON body.")
+        return await _opened(self.request, given.login, given.password)
+
+    async def delete(self) -> r200[Done] | r401[Problem]:
+        """
+        Signs out.
+
+        Tags: session
+        Status Codes:
+            200: The session has ended.
+        """
+        signed_in(self.request)
+        await db.run(signing_in.sign_out, self.request.cookies.get(COOKIE, ""))
+        response = reply(Done())
+        response.del_cookie(COOKIE, path="/")
+        return response
+
+
+class FirstSession(View):
+    """The first administrator."""
+
+    async def post(
+        self, given: FirstAdministrator
+    ) -> r201[SessionAnswer] | r403[Problem] | r409[Problem] | r422[Problem]:
+        """
+        Makes the first administrator and signs in; needs the setup code that `hotline up` prints.
+
+        Tags: session
+        Status Codes:
+            201: The user.
+            403: The code is wrong.
+            409: There is an administrator already.
+        """
+        await db.run(_make_first, given)
+        return await _opened(self.request, given.login, given.password, status=201)
+
+
+async def _opened(request: web.Request, login: str, password: str, status: int = 200) -> web.Response:
+    label = request.headers.get("User-Agent", "")[:120]
+    token, user = await db.run(signing_in.sign_in, login, password, address=request.remote or "", label=label)
+    response = reply(_shown(actor_of(user)), status)
+    secure = request.secure or request.headers.get("X-Forwarded-Proto") == "https"
+    response.set_cookie(COOKIE, token, httponly=True, samesite="Lax", secure=secure, path="/")
+    return response
+
+
+def _shown(actor: Actor) -> SessionAnswer:
+    return SessionAnswer(
+        user=SignedInUser(
+            id=actor.id,
+            login=actor.login,
+            name=actor.name,
+            role=actor.role,
+            language=actor.language,
+            regions=list(actor.regions),
+            permissions=sorted(actor.permissions),
+        )
+    )
+
+
+def _empty() -> bool:
+    with db.read() as session:
+        return users.wants_first_administrator(session)
+
+
+def _make_first(given: FirstAdministrator) -> None:
+    with db.write() as session:
+        users.create_first_administrator(
+            session, code=given.code, login=given.login, name=given.name, password=given.password
+        )
+
+
+def routes(api: web.Application) -> None:
+    api.router.add_view("/session", SessionView)
+    api.router.add_view("/session/first", FirstSession)
