@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Coroutine
 from dataclasses import replace
 from typing import Any
 
@@ -45,6 +46,7 @@ class Call:
         self._newest: Partial | None = None
         self._prompts: dict[int, asyncio.Event] = {}
         self._tokens = 0
+        self._running: set[asyncio.Task[None]] = set()
 
     # What the process tells
 
@@ -217,9 +219,7 @@ class Call:
     async def _final(self, final: Final) -> None:
         text, words = spoken(final)
         expects = self._talk.expects if self._talk is not None else ""
-        turn = HeardTurn(
-            speaker="customer", text=text, words=words, expects=expects, start=final.start, end=final.end
-        )
+        turn = HeardTurn(speaker="customer", text=text, words=words, expects=expects, start=final.start, end=final.end)
         await self.note(turn)
         if self._talk is not None:
             self._talk.heard(turn)
@@ -256,12 +256,10 @@ class Call:
         """How much has been recorded."""
         return self._ms
 
-    _running: set[asyncio.Task[None]] = set()
-
-    def _start(self, work: Any) -> asyncio.Task[None]:
-        task = asyncio.ensure_future(work)
-        Call._running.add(task)
-        task.add_done_callback(Call._running.discard)
+    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
         return task
 
 

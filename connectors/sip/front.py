@@ -9,20 +9,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 import shutil
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from typing import Any, cast
 
-from connectors.sip.address import Via, parse_address, parse_uri, parse_via
+from connectors.sip.address import parse_address, parse_uri, parse_via
 from connectors.sip.admission import Admission
 from connectors.sip.farewell import Farewell
+from connectors.sip.hops import digest, is_ip, is_private, note_source, parse_via_or_none, reply_to, slim, transaction
 from connectors.sip.message import MOST_BYTES, NotSip, SipMessage, answer, parse
 from connectors.sip.routes import Line, Route, Routes, Where
 from connectors.sip.settings import SipSettings
 from connectors.sip.validity import ALLOW, answerable, fault_of
 from core import log, metrics
+from core.errors import ConfigurationError
 
 COOKIE = "z9hG4bKhl"
 MOST_ANSWERS = 2000  # refusals remembered for their retransmissions
@@ -68,13 +69,16 @@ class Front:
         self._own: dict[str, Deliver] = {}
         self._farewell = Farewell(self.send, self.contact, self.via)
         self._sweeper: asyncio.Task[None] | None = None
+        self._sending: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
-        """Raises OSError when the port is taken."""
+        """Raises ConfigurationError when the port is taken."""
         loop = asyncio.get_running_loop()
-        outer, _ = await loop.create_datagram_endpoint(
-            lambda: self._outer, local_addr=(self.config.host, self.config.port)
-        )
+        where = (self.config.host, self.config.port)
+        try:
+            outer, _ = await loop.create_datagram_endpoint(lambda: self._outer, local_addr=where)
+        except OSError as error:
+            raise ConfigurationError(f"HOTLINE_SIP_PORT: can't listen on {where[0]}:{where[1]}/udp: {error}") from error
         inner, _ = await loop.create_datagram_endpoint(lambda: self._inner, local_addr=("127.0.0.1", 0))
         self.port = int(outer.get_extra_info("sockname")[1])
         self.inner_port = int(inner.get_extra_info("sockname")[1])
@@ -108,7 +112,7 @@ class Front:
         return f"<sip:{user}@{self.address}:{self.port}>"
 
     def via(self, seed: str) -> str:
-        return f"SIP/2.0/UDP {self.address}:{self.port};branch={COOKIE}{_digest(seed)};rport"
+        return f"SIP/2.0/UDP {self.address}:{self.port};branch={COOKIE}{digest(seed)};rport"
 
     def claim(self, call_id: str, deliver: Deliver) -> None:
         """Responses (and requests) of this Call-ID are the front's owner's own: registrations."""
@@ -147,7 +151,7 @@ class Front:
         if self.admission.is_scanner(message) or not answerable(message):
             metrics.refused.labels("sip", "scanner").inc()
             return
-        _note_source(message, source)
+        note_source(message, source)
         known = self._answers.get((message.call_id, message.cseq[0]))
         if known is not None and message.method != "ACK":
             self._outer.send(known, source)
@@ -202,16 +206,14 @@ class Front:
     def _unavailable(self, message: SipMessage, source: Where) -> None:
         metrics.refused.labels("sip", "full").inc()
         logger.warning("a call found no free line")
-        self._refuse(
-            message, source, 503, "Service Unavailable", (("retry-after", str(self.config.retry_after)),)
-        )
+        self._refuse(message, source, 503, "Service Unavailable", (("retry-after", str(self.config.retry_after)),))
 
     def _refuse(
         self, request: SipMessage, source: Where, status: int, reason: str, extra: Iterable[tuple[str, str]] = ()
     ) -> None:
         """Answers by itself, and the same again to a retransmission."""
         headers = [*extra, ("server", AGENT)]
-        data = answer(request, status, reason, headers, tag=_digest("to", request.call_id)).encode()
+        data = answer(request, status, reason, headers, tag=digest("to", request.call_id)).encode()
         if request.method == "INVITE":
             self._answers[(request.call_id, request.cseq[0])] = data
             while len(self._answers) > MOST_ANSWERS:
@@ -224,8 +226,8 @@ class Front:
             self._strip_routes(message)
         inner = f"127.0.0.1:{self.inner_port}"
         forwarded = SipMessage(message.method, message.uri, headers=list(message.headers), body=message.body)
-        _slim(forwarded)
-        branch = COOKIE + _digest(*_transaction(message))
+        slim(forwarded)
+        branch = COOKIE + digest(*transaction(message))
         forwarded.headers.insert(0, ("via", f"SIP/2.0/UDP {inner};branch={branch}"))
         if message.method == "INVITE":
             forwarded.headers.insert(1, ("record-route", f"<sip:{inner};lr>"))
@@ -294,7 +296,7 @@ class Front:
             elif message.status >= 300 and route.answer is None:
                 route.refused = False
                 self.routes.end(message.call_id)
-        self._outer.send(message.encode(), _reply_to(parse_via(vias[0])))
+        self._outer.send(message.encode(), reply_to(parse_via(vias[0])))
 
     def _request_from_line(self, message: SipMessage, line: Line) -> None:
         self._strip_routes(message)
@@ -304,18 +306,18 @@ class Front:
                 return
             route = self.routes.add(Route(message.call_id, line, ("", 0), message, outgoing=True))
         route.our_cseq = max(route.our_cseq, message.cseq[0])
-        message.headers.insert(0, ("via", self.via(" ".join(_transaction(message)))))
+        message.headers.insert(0, ("via", self.via(" ".join(transaction(message)))))
         target = next(iter(message.all("route")), "")
         uri = parse_uri(parse_address(target).uri if target else message.uri)
-        behind_nat = not target and route.peer[0] and _is_private(uri.host) and not _is_private(route.peer[0])
+        behind_nat = not target and route.peer[0] and is_private(uri.host) and not is_private(route.peer[0])
         if behind_nat:
             self.send(message, route.peer)
-        elif _is_ip(uri.host):
+        elif is_ip(uri.host):
             self.send(message, (uri.host, uri.port or 5060))
         else:
             task = asyncio.create_task(self._send_by_name(message, uri.host, uri.port, route.peer))
-            _background.add(task)
-            task.add_done_callback(_background.discard)
+            self._sending.add(task)
+            task.add_done_callback(self._sending.discard)
 
     async def _send_by_name(self, message: SipMessage, host: str, port: int | None, peer: Where) -> None:
         try:
@@ -331,74 +333,3 @@ class Front:
         while True:
             await asyncio.sleep(5)
             self.routes.forget_old()
-
-
-_background: set[asyncio.Task[None]] = set()
-
-
-def parse_via_or_none(text: str) -> Via | None:
-    try:
-        return parse_via(text)
-    except ValueError:
-        return None
-
-
-def _note_source(message: SipMessage, source: Where) -> None:
-    """Adds received and rport to the topmost Via (RFC 3261 §18.2.1, RFC 3581 §4)."""
-    vias = message.all("via")
-    top = parse_via(vias[0])
-    text = vias[0]
-    if "rport" in top.params:
-        text = ";".join(p for p in text.split(";") if p.strip().partition("=")[0].strip().lower() != "rport")
-        text = f"{text.rstrip()};received={source[0]};rport={source[1]}"
-    elif top.host != source[0]:
-        text = f"{text};received={source[0]}"
-    message.put_all("via", [text, *vias[1:]])
-
-
-def _reply_to(via: Via) -> Where:
-    """Where a response goes (RFC 3261 §18.2.2)."""
-    host = via.params.get("received") or via.params.get("maddr") or via.host
-    rport = via.params.get("rport", "")
-    return host.strip("[]"), int(rport) if rport.isdecimal() else via.port or 5060
-
-
-def _transaction(message: SipMessage) -> tuple[str, ...]:
-    """The same for a request, its retransmissions, its CANCEL and the ACK of its refusal (RFC 3261 §16.11)."""
-    top = message.all("via")[:1]
-    via = parse_via_or_none(top[0]) if top else None
-    number, method = message.cseq
-    kind = "" if method in ("INVITE", "CANCEL", "ACK") else method
-    if via is None or not via.branch.lower().startswith("z9hg4bk"):
-        # RFC 2543: the ACK's To has a tag that the INVITE's had not
-        return (message.call_id, parse_address(message.get("from")).tag, str(number), kind, str(top))
-    return (via.branch, f"{via.host}:{via.port}", message.call_id, str(number), kind)
-
-
-def _digest(*parts: str) -> str:
-    return hashlib.blake2b("\0".join(parts).encode("utf-8", "replace"), digest_size=12).hexdigest()
-
-
-_NEEDED = frozenset(
-    "via from to call-id cseq contact max-forwards route record-route content-type content-length require supported "
-    "session-expires min-se allow accept p-asserted-identity remote-party-id diversion privacy event refer-to rack rseq "
-    "referred-by replaces reason expires subscription-state user-agent mime-version".split()
-)
-_ROOM = 3400  # bytes that a process's pjsip takes with what we add (PJSIP_MAX_PKT_LEN is 4000)
-
-
-def _slim(message: SipMessage) -> None:
-    """Leaves out of a large request what no process looks at."""
-    if len(message.encode()) > _ROOM:
-        message.headers = [item for item in message.headers if item[0] in _NEEDED]
-
-
-def _is_ip(host: str) -> bool:
-    return host.replace(".", "").isdecimal() and host.count(".") == 3
-
-
-def _is_private(host: str) -> bool:
-    if not _is_ip(host):
-        return False
-    first, second = (int(part) for part in host.split(".")[:2])
-    return first in (10, 127) or (first, second) == (192, 168) or (first == 172 and 16 <= second < 32)

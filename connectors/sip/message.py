@@ -97,11 +97,7 @@ class SipMessage:
         return int(found["number"]), found["method"]
 
     def encode(self) -> bytes:
-        start = (
-            f"{self.method} {self.uri} {self.version}"
-            if self.method
-            else f"SIP/2.0 {self.status} {self.reason}"
-        )
+        start = f"{self.method} {self.uri} {self.version}" if self.method else f"SIP/2.0 {self.status} {self.reason}"
         lines = [start, *(f"{written(name)}: {value}" for name, value in self.headers if name != "content-length")]
         lines.append(f"Content-Length: {len(self.body)}")
         return "\r\n".join([*lines, "", ""]).encode("utf-8", "surrogateescape") + self.body
@@ -179,11 +175,18 @@ def split(value: str) -> list[str]:
 
 def written(name: str) -> str:
     """A header's name as it is usually written."""
-    special = {"call-id": "Call-ID", "cseq": "CSeq", "www-authenticate": "WWW-Authenticate", "mime-version": "MIME-Version"}
+    special = {
+        "call-id": "Call-ID",
+        "cseq": "CSeq",
+        "www-authenticate": "WWW-Authenticate",
+        "mime-version": "MIME-Version",
+    }
     return special.get(name) or "-".join(part.capitalize() for part in name.split("-"))
 
 
-def answer(request: SipMessage, status: int, reason: str, extra: Iterable[tuple[str, str]] = (), tag: str = "") -> SipMessage:
+def answer(
+    request: SipMessage, status: int, reason: str, extra: Iterable[tuple[str, str]] = (), tag: str = ""
+) -> SipMessage:
     """A response to a request (RFC 3261 §8.2.6): Via, From, To, Call-ID and CSeq are its own."""
     response = SipMessage(status=status, reason=reason)
     for name, value in request.headers:

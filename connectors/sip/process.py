@@ -10,7 +10,7 @@ from core import settings
 
 
 async def serve() -> None:
-    """Takes calls until it is cancelled; raises OSError when the port is taken."""
+    """Takes calls until it is cancelled; raises ConfigurationError when the port is taken."""
     controller = Controller(settings.get(SipSettings))
     try:
         await controller.start()

@@ -49,7 +49,9 @@ def recognise(promise: outbox.Promise) -> outbox.Effect | None:
 def promise_all(session: Session) -> int:
     """Promises every recording that waits anew, for ``hotline transcribe --pending``; returns how many."""
     rows = session.scalars(
-        select(MessageRow.id).where(MessageRow.channel == "sip", MessageRow.content["waits"].as_string() == "recognition")
+        select(MessageRow.id).where(
+            MessageRow.channel == "sip", MessageRow.content["waits"].as_string() == "recognition"
+        )
     ).all()
     for message_id in rows:
         outbox.promise(session, RECOGNISE, {"message": message_id}, unique_key=message_id)

@@ -34,7 +34,9 @@ class Account(BaseModel):
 class SipSettings(settings.Section, prefix="SIP"):
     """The telephone channel: `hotline voice`."""
 
-    host: str = Field("127.0.0.1", description="Address on which calls are taken; 0.0.0.0 for every one of the machine's.")
+    host: str = Field(
+        "127.0.0.1", description="Address on which calls are taken; 0.0.0.0 for every one of the machine's."
+    )
     port: int = Field(5060, ge=0, le=65535, description="UDP port on which calls are taken. 0: any free one.")
     public_address: str = Field(
         "", description="Address that PBX and trunk reach us at (Contact, SDP). Empty: host, or the default route's."
@@ -42,7 +44,8 @@ class SipSettings(settings.Section, prefix="SIP"):
     processes: int = Field(2, ge=1, le=64, description="pjsua2 processes; each carries four calls.")
     rtp_port: int = Field(16_384, ge=1024, le=65_000, description="First UDP port of voice; 40 for each process.")
     codecs: tuple[str, ...] = Field(
-        ("PCMA", "PCMU", "G722"), description="Codecs in order of preference, as JSON: PCMA, PCMU, G722, GSM, iLBC, speex."
+        ("PCMA", "PCMU", "G722"),
+        description="Codecs in order of preference, as JSON: PCMA, PCMU, G722, GSM, iLBC, speex.",
     )
     srtp: str = Field("optional", pattern="^(off|optional|required)$", description="SRTP: off, optional or required.")
     accounts: tuple[Account, ...] = Field(
@@ -59,7 +62,9 @@ class SipSettings(settings.Section, prefix="SIP"):
     max_call_seconds: int = Field(3600, ge=10, description="Length of a call; then it is ended with what was heard.")
     no_audio_seconds: int = Field(30, ge=2, description="A call whose voice packets stop for so long is ended.")
     ring_seconds: float = Field(0.0, ge=0, le=60, description="How long it rings before it is answered.")
-    confirm_seconds: int = Field(20, ge=2, description="An answer that nobody confirms (ACK) is taken back after so long.")
+    confirm_seconds: int = Field(
+        20, ge=2, description="An answer that nobody confirms (ACK) is taken back after so long."
+    )
     last_words_seconds: float = Field(
         1.0, ge=0.1, description="How long the last words may take to be recognised after the caller hung up."
     )

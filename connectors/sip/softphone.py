@@ -23,8 +23,8 @@ from typing import Any
 import numpy as np
 import pjsua2 as pj
 import soundfile
-import soxr
 
+from connectors.sip.sound import sound_of
 from connectors.sip.wire import RATE
 from connectors.sip.worker import Ear, quiet
 
@@ -128,7 +128,7 @@ class Softphone:
         call.makeCall(uri, pj.CallOpParam(True))
         _tell("dialing")
         self._until(lambda: call.state >= pj.PJSIP_INV_STATE_CONFIRMED and (call.media or _over(call)), 40, call, heard)
-        answered = call.state == pj.PJSIP_INV_STATE_CONFIRMED
+        answered = bool(call.state == pj.PJSIP_INV_STATE_CONFIRMED)
         if answered:
             _tell("answered")
             self._until(lambda: _over(call), before, call, heard)
@@ -163,7 +163,7 @@ class Softphone:
 
 
 def _over(call: _Call) -> bool:
-    return call.state == pj.PJSIP_INV_STATE_DISCONNECTED
+    return bool(call.state == pj.PJSIP_INV_STATE_DISCONNECTED)
 
 
 _out = sys.stdout
@@ -179,15 +179,6 @@ def _keep_standard_output() -> None:
 def _tell(event: str, **more: Any) -> None:
     _out.write(json.dumps({"event": event, "at": round(time.time(), 3), **more}) + "\n")
     _out.flush()
-
-
-def sound_of(path: Path) -> bytes:
-    """A sound file as 16 kHz mono s16le; raises soundfile.LibsndfileError."""
-    samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
-    mono = samples.mean(axis=1)
-    if rate != RATE:
-        mono = soxr.resample(mono, rate, RATE)
-    return (np.clip(mono, -1.0, 1.0) * 32767).astype("<i2").tobytes()
 
 
 def main(arguments: list[str] | None = None) -> int:

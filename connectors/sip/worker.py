@@ -46,11 +46,14 @@ class Ear(pj.AudioMediaPort):  # type: ignore[misc]  # pjsua2 has no types
 
     read = staticmethod(_fast)
     checked = False
+    # While an object is taken down pjmedia may still call it, when its own attributes are gone: these are then found.
+    heard: deque[bytes] | Any = ()
+    to_play: deque[tuple[int, bytes]] | Any = ()
 
     def __init__(self, name: str) -> None:
         super().__init__()
-        self.heard: deque[bytes] = deque(maxlen=3000)  # a minute
-        self.to_play: deque[tuple[int, bytes]] = deque()
+        self.heard = deque(maxlen=3000)  # a minute
+        self.to_play = deque()
         self.played: deque[int] = deque()
         self._at = 0
         layout = pj.MediaFormatAudio()
@@ -64,7 +67,7 @@ class Ear(pj.AudioMediaPort):  # type: ignore[misc]  # pjsua2 has no types
             if data != _plain(frame):
                 Ear.read = staticmethod(_plain)
                 data = _plain(frame)
-        if len(data) == wire.FRAME_BYTES:
+        if len(data) == wire.FRAME_BYTES and isinstance(self.heard, deque):
             self.heard.append(data)
 
     def onFrameRequested(self, frame: Any) -> None:

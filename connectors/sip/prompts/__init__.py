@@ -6,12 +6,10 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-import numpy as np
 import soundfile
-import soxr
 
 from connectors.sip.settings import SipSettings
-from connectors.sip.wire import RATE
+from connectors.sip.sound import sound_of
 from core import log
 
 logger = log.get(__name__)
@@ -29,11 +27,7 @@ def load(name: str, config: SipSettings) -> bytes:
 @cache
 def _read(path: Path) -> bytes:
     try:
-        samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
+        return sound_of(path)
     except soundfile.LibsndfileError:
         logger.error("a prompt is no sound file", prompt=path.name)
         return b""
-    mono = samples.mean(axis=1)
-    if rate != RATE:
-        mono = soxr.resample(mono, rate, RATE)
-    return (np.clip(mono, -1.0, 1.0) * 32767).astype("<i2").tobytes()
