@@ -106,9 +106,13 @@ class _Committer:
                     break
                 if self._waiting.empty():
                     deadline = 0
-            self._commit(group)
+            # From here on a caller that goes away (its connection broke) can no longer cancel: setting the result of a
+            # cancelled future raises, and would end this thread and with it the inbox.
+            self._commit([item for item in group if item[1].set_running_or_notify_cancel()])
 
     def _commit(self, group: list[tuple[Message, Future[Acceptance]]]) -> None:
+        if not group:
+            return
         try:
             with db.write() as session:
                 acceptances = _insert(session, [message for message, _ in group])
