@@ -1,0 +1,22 @@
+/** Forms, customers, assets, users and the calls that are going on. */
+
+import { api, type Query } from './client'
+import type { Asset, Call, Customer, Form, Page, TicketBrief, User } from './types'
+
+function items<T>(answer: T[] | Page<T>): T[] {
+  return Array.isArray(answer) ? answer : answer.items
+}
+
+export const directory = {
+  forms: async () => items(await api.get<Form[] | Page<Form>>('forms')),
+  form: (service: string) => api.get<Form>(`forms/${encodeURIComponent(service)}`),
+  customers: (query: Query) => api.get<Page<Customer>>('customers', query),
+  customer: (id: number) => api.get<Customer>(`customers/${id}`),
+  ticketsOf: (customer: number) => api.get<Page<TicketBrief>>('tickets', { customer, limit: 50 }),
+  assets: (query: Query) => api.get<Page<Asset>>('assets', query),
+  users: async () => items(await api.get<User[] | Page<User>>('users')),
+  addUser: (user: Record<string, unknown>) => api.post<User>('users', user),
+  changeUser: (id: number, change: Record<string, unknown>) => api.patch<User>(`users/${id}`, change),
+  setPassword: (id: number, password: string) => api.post(`users/${id}/password`, { password }),
+  calls: async () => items(await api.get<Call[] | Page<Call>>('calls')),
+}

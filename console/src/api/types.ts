@@ -1,0 +1,254 @@
+/** The records of the HTTP API as the server sends them. Times are ISO 8601, money is whole fen, offsets are code points. */
+
+export type Urgency = 'emergency' | 'high' | 'normal'
+
+export interface Page<T> {
+  items: T[]
+  next?: string | null
+  total?: number
+}
+
+export interface User {
+  id: number
+  login: string
+  name: string
+  role: string
+  language?: string
+  permissions?: string[]
+  active?: boolean
+  team?: string
+  regions?: string[]
+}
+
+export interface Person {
+  id: number
+  name: string
+}
+
+export interface Customer {
+  id: number
+  name: string
+  phone?: string
+  level?: string
+  language?: string
+  note?: string
+  created?: string
+  identities?: { kind: string; value: string; verified?: boolean }[]
+  assets?: Asset[]
+  tickets?: TicketBrief[]
+}
+
+export interface Asset {
+  id: number
+  code: string
+  customer_id?: number | null
+  customer?: Person | null
+  device: string
+  brand: string
+  model: string
+  serial: string
+  address: string
+  installed?: string | null
+  warranty_until?: string | null
+}
+
+/** One possible meaning of a field. */
+export interface Candidate {
+  value: string
+  score?: number
+  details?: Record<string, unknown>
+}
+
+/** A field with its evidence: what was read where, how sure, and what an agent made of it. */
+export interface TicketField {
+  id: number
+  name: string
+  label?: Partial<Bilingual>
+  value: string
+  current: string
+  surface: string
+  confidence: number
+  component: string
+  message_id: string | null
+  start: number | null
+  end: number | null
+  audio_start: number | null
+  audio_end: number | null
+  resolved: Candidate | null
+  candidates: Candidate[]
+  corrected_value: string | null
+  corrected_by: Person | null
+  corrected_at: string | null
+  removed: boolean
+}
+
+/** text, start ms, end ms, confidence, offset in the entry's text, leg of the call */
+export type CallWord = [string, number, number, number?, (number | null)?, (string | number | null)?]
+
+export interface Attachment {
+  name: string
+  type: string
+  size: number
+  url: string | null
+}
+
+export interface Place {
+  latitude: number
+  longitude: number
+  datum?: string
+  label?: string
+}
+
+export interface Entry {
+  id: number
+  ticket_id: number
+  /** message, reply, note */
+  kind: string
+  author: string
+  author_name: string
+  channel: string
+  text: string
+  message_id: string | null
+  attachments: Attachment[]
+  words: CallWord[]
+  recording_url: string | null
+  place: Place | null
+  reason: string
+  /** Of a reply: waiting, sent, delivered, failed */
+  delivery: string
+  at: string
+}
+
+export interface TicketBrief {
+  id: number
+  number: string
+  version: number
+  state: string
+  service: string
+  urgency: Urgency
+  priority: number
+  summary: string
+  missing: string[]
+  intents: { name: string; probability?: number }[]
+  sentiment: string
+  channel: string
+  created: string
+  confirmed: string | null
+  closed?: string | null
+  customer: Customer | null
+  assignee: Person | null
+  reviewer: Person | null
+  /** Field name to its value as it counts now; personal ones masked. */
+  brief: Record<string, string>
+}
+
+export interface Ticket extends TicketBrief {
+  asset: Asset | null
+  parent_id: number | null
+  merged_into: number | null
+  merged: number[]
+  reason: string
+  /** Personal values are covered; unmask shows them. */
+  masked: boolean
+  fields: TicketField[]
+  entries: Entry[]
+  /** What the reader may do now, as in POST /tickets/{id}/ACTION. */
+  actions: string[]
+  duplicates: TicketBrief[]
+}
+
+export interface Unmasked {
+  phones: string[]
+  addresses: string[]
+  fields: Record<string, string>
+  customer: { kind: string; value: string }[]
+}
+
+export interface TimelineItem {
+  at: string
+  kind: string
+  actor: string
+  actor_name: string
+  text: string
+  details: Record<string, unknown>
+}
+
+export interface Bilingual {
+  zh: string
+  en: string
+}
+
+export type FormFieldType = 'text' | 'phone' | 'address' | 'choice' | 'time' | 'multiline'
+
+export interface FormField {
+  name: string
+  label: Bilingual
+  type: FormFieldType
+  required: boolean
+  options?: { value: string; label?: Bilingual; zh?: string; en?: string }[]
+}
+
+export interface Form {
+  service: string
+  title: Bilingual
+  fields: FormField[]
+}
+
+export interface Clock {
+  name: string
+  state: 'running' | 'paused' | 'met' | 'breached' | string
+  started: string
+  due: string | null
+  warned?: string | null
+  stopped?: string | null
+  business_seconds_used?: number
+  explanation?: { at: string; text: Bilingual | string }[]
+}
+
+export interface EngineerCandidate {
+  engineer: Person & { phone?: string }
+  score: number
+  reasons: { text: Bilingual | string; points: number }[]
+  excluded?: Bilingual | string | boolean | null
+}
+
+export interface BillLine {
+  kind: string
+  text: string
+  quantity: number
+  unit_price: number
+  amount: number
+}
+
+export interface Bill {
+  id?: number
+  lines: BillLine[]
+  total: number
+  paid_by?: string
+  state: string
+  entries?: { account: string; debit: number; credit: number }[]
+}
+
+export interface Part {
+  code: string
+  name: string
+  price?: number
+  stock?: number
+}
+
+export interface CallTurn {
+  number: number
+  speaker: string
+  text: string
+  at?: string
+}
+
+export interface Call {
+  id: string
+  channel: string
+  sender?: Record<string, unknown> | string
+  state: string
+  opened: string
+  turns: CallTurn[]
+  ticket?: { id: number; number: string } | null
+}
