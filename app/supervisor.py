@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import IO
 
 from core import log
 
@@ -36,11 +37,13 @@ class Child:
 
 @dataclass(kw_only=True)
 class Supervisor:
-    """Starts children in order, watches them, stops them in the opposite order."""
+    """Starts children in order, watches them, stops them in the opposite order. ``log``: a file for what they
+    print; none: this process's own."""
 
     children: list[Child]
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     stopping: threading.Event = field(default_factory=threading.Event)
+    log: IO[bytes] | None = None
 
     def start(self) -> None:
         for child in self.children:
@@ -72,6 +75,8 @@ class Supervisor:
             list(child.command),
             env={**self.environment, "HOTLINE_PROCESS": child.name},
             stdin=subprocess.DEVNULL,
+            stdout=self.log,
+            stderr=self.log,
             start_new_session=True,  # Ctrl-C reaches us only; we stop the children in order
         )
 

@@ -19,10 +19,13 @@ RECOGNISE = "sip.recognise"
 
 def transcribe(
     paths: Annotated[list[Path] | None, typer.Argument(help="Recordings, or directories of them.")] = None,
-    pending: Annotated[bool, typer.Option("--pending", help="Recognise the calls whose recordings wait for it.")] = False,
+    pending: Annotated[
+        bool, typer.Option("--pending", help="Recognise the calls whose recordings wait for it.")
+    ] = False,
     form: Annotated[str, typer.Option("--format", "-f", help="txt, json or srt.")] = "txt",
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Directory for one file per recording instead of the terminal.")
+        Path | None,
+        typer.Option("--output", "-o", help="Directory for one file per recording instead of the terminal."),
     ] = None,
     legs: Annotated[str, typer.Option(help="Names of a recording's channels if each holds one speaker.")] = "",
     alternatives: Annotated[int, typer.Option(min=0, max=10, help="Other readings of each utterance (json).")] = 0,

@@ -1,0 +1,1 @@
+"""``hotline demo``: four real requests through the real entrances, and one ticket to the end of its way."""
