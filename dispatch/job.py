@@ -19,7 +19,7 @@ class Job:
     ticket_id: int
     now: datetime
     priority: int = 3
-    place: Place = Place()
+    place: Place = field(default_factory=Place)
     skills: frozenset[str] = frozenset()
     certificates: frozenset[str] = frozenset()
     wanted: tuple[datetime, datetime] | None = None
@@ -40,7 +40,7 @@ class Contender:
     skills: frozenset[str] = frozenset()
     certificates: frozenset[str] = frozenset()
     regions: tuple[str, ...] = ()
-    home: Place = Place()
+    home: Place = field(default_factory=Place)
     capacity: int = 6
     load: int = 0
     hours: Calendar | None = None
