@@ -22,7 +22,8 @@ from asr.endpointing import Heard, strategy
 from asr.level import LevelMeter
 from core.errors import ConfigurationError, InvalidInput, Unavailable
 
-STEP_MS = 100  # audio between two looks at the endpoint
+STEP_MS = 100  # audio is decoded in steps of exactly this, so that results don't depend on how it was cut into packets
+LOOK_MS = 200  # audio between two looks at the partial
 SILENT_MS = 300  # from here on the partial is looked at in each step
 LONG_MS = 20_000  # an utterance so long ends at the next breath
 BREATH_MS = 200
@@ -62,7 +63,8 @@ class VoskRecognizer:
         self._kaldi: Any = vosk.KaldiRecognizer(model, float(RATE))
         self._kaldi.SetWords(True)
         self._meter = LevelMeter()
-        self._bytes = 0  # of the caller's audio so far
+        self._held = b""  # audio short of a step
+        self._bytes = 0  # of the caller's audio that was decoded
         self._padded = 0  # ms of our silence that Vosk's times count too
         self._utterance: bytearray | None = bytearray() if listening.alternatives else None
         self._from = 0
@@ -79,18 +81,23 @@ class VoskRecognizer:
 
     def accept(self, pcm: bytes) -> Sequence[Partial | Final]:
         said: list[Partial | Final] = []
-        view = memoryview(pcm)
-        for start in range(0, len(view), STEP_MS * BYTES_PER_MS):
-            said += self._step(bytes(view[start : start + STEP_MS * BYTES_PER_MS]))
+        pcm = self._held + pcm
+        whole = len(pcm) - len(pcm) % (STEP_MS * BYTES_PER_MS)
+        self._held = pcm[whole:]
+        for start in range(0, whole, STEP_MS * BYTES_PER_MS):
+            said += self._step(pcm[start : start + STEP_MS * BYTES_PER_MS])
         if self._listening.partial_ms == 0 and not (said and isinstance(said[-1], Partial)):
             self._look()
             said.append(self._partial())
         return said
 
     def finish(self) -> Sequence[Final]:
+        rest, self._held = self._held, b""
+        finals = [said for said in self._step(rest) if isinstance(said, Final)] if rest else []
         self._feed(bytes(PAD_MS * BYTES_PER_MS))
-        self._padded += PAD_MS
-        return self._end(flush=True)
+        finals += self._end(flush=True)
+        self._padded += PAD_MS  # only now: the words just returned lie before the pad, or were cut off by the end
+        return finals
 
     def close(self) -> None:
         self._kaldi = None
@@ -102,7 +109,7 @@ class VoskRecognizer:
         if self._utterance is not None:
             self._utterance += pcm
         rhythm = self._listening.partial_ms or STEP_MS
-        due = self.at - self._looked_at >= rhythm
+        due = self.at - self._looked_at >= min(rhythm, LOOK_MS)
         if model_ends or due or self._meter.silence >= SILENT_MS:
             self._look()
         said: list[Partial | Final] = []
@@ -150,8 +157,8 @@ class VoskRecognizer:
         words = [
             Word(
                 text=word["word"],
-                start=self._ms(word["start"]),
-                end=self._ms(word["end"]),
+                start=min(self._ms(word["start"]), self.at),
+                end=min(self._ms(word["end"]), self.at),
                 confidence=min(1.0, max(0.0, float(word.get("conf", 0.0)))),
             )
             for word in result.get("result", ())
