@@ -1,5 +1,9 @@
 """Understanding: reads turns of text and returns intents, urgency, sentiment and fields with their evidence. Pure."""
 
+from __future__ import annotations
+
+from pathlib import Path
+
 from nlu.contract import (
     FIELD_NAMES,
     INTENTS,
@@ -30,4 +34,15 @@ __all__ = [
     "Turn",
     "Understander",
     "Understanding",
+    "load",
 ]
+
+
+def load(path: Path | None = None) -> Understander:
+    """The trained understander: of ``path``, of HOTLINE_NLU_MODEL, or the newest in models/nlu.
+
+    spaCy is imported here, not with this package. Raises ConfigurationError when there is no model.
+    """
+    from nlu.understander import PipelineUnderstander
+
+    return PipelineUnderstander(path)

@@ -1,0 +1,125 @@
+"""Labelled examples in the guidelines' format, generated or read from a file."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core.errors import InvalidInput
+from nlu.contract import FIELD_NAMES, INTENTS
+from nlu.corpus import grammar as grammars
+from nlu.corpus.messages import Composed, compose
+
+
+@dataclass(frozen=True, kw_only=True)
+class Label:
+    """``value`` is "" in generated examples: training needs only the stretch."""
+
+    name: str
+    start: int
+    end: int
+    text: str
+    value: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Example:
+    id: str
+    channel: str
+    text: str
+    intents: tuple[str, ...]
+    urgency: str
+    sentiment: str
+    fields: tuple[Label, ...]
+
+
+def generate(seed: int, count: int) -> Iterator[Example]:
+    """The same examples for the same seed, on any machine."""
+    grammar = grammars.load()
+    for number in range(count):
+        # A generator of its own for each example: a changed bank changes few examples, and any one can be made alone.
+        yield _example(f"g{seed}-{number}", compose(grammar, random.Random(f"{seed}:{number}")))
+
+
+def _example(name: str, composed: Composed) -> Example:
+    text = ""
+    labels: list[Label] = []
+    for piece, field in composed.pieces:
+        if field:
+            plain = piece.strip()
+            start = len(text) + len(piece) - len(piece.lstrip())
+            if plain:
+                labels.append(Label(name=field, start=start, end=start + len(plain), text=plain))
+        text += piece
+    return Example(
+        id=name,
+        channel=composed.channel,
+        text=text,
+        intents=tuple(composed.intents),
+        urgency=composed.urgency,
+        sentiment=composed.sentiment,
+        fields=tuple(labels),
+    )
+
+
+def read_examples(path: Path) -> list[Example]:
+    """Reads JSON lines; raises InvalidInput naming line and field of the first that is wrong."""
+    examples = []
+    with path.open(encoding="utf-8") as file:
+        for number, line in enumerate(file, 1):
+            if line.strip():
+                try:
+                    examples.append(from_json(json.loads(line)))
+                except (KeyError, TypeError, ValueError) as error:
+                    raise InvalidInput(f"line {number} of {path.name}: {type(error).__name__} {error}") from error
+    return examples
+
+
+def from_json(entry: dict[str, Any]) -> Example:
+    """Raises ValueError or KeyError where the guidelines' format is not kept."""
+    text = entry["text"]
+    labels = []
+    for label in entry["fields"]:
+        if label["name"] not in FIELD_NAMES:
+            raise ValueError(f"unknown field {label['name']}")
+        if text[label["start"] : label["end"]] != label["text"]:
+            raise ValueError(f"offsets of {label['name']} do not cut out its text")
+        labels.append(Label(name=label["name"], start=label["start"], end=label["end"], text=label["text"], value=label.get("value", label["text"])))
+    unknown = set(entry["intents"]) - set(INTENTS)
+    if unknown:
+        raise ValueError(f"unknown intents {sorted(unknown)}")
+    return Example(
+        id=str(entry["id"]),
+        channel=entry["channel"],
+        text=text,
+        intents=tuple(entry["intents"]),
+        urgency=entry["urgency"],
+        sentiment=entry["sentiment"],
+        fields=tuple(sorted(labels, key=lambda f: f.start)),
+    )
+
+
+def as_json(example: Example) -> dict[str, Any]:
+    return {
+        "id": example.id,
+        "channel": example.channel,
+        "text": example.text,
+        "intents": list(example.intents),
+        "urgency": example.urgency,
+        "sentiment": example.sentiment,
+        "fields": [vars(f) for f in example.fields],
+    }
+
+
+def write_examples(path: Path, examples: Iterable[Example]) -> int:
+    """Writes JSON lines; returns how many."""
+    count = 0
+    with path.open("w", encoding="utf-8") as file:
+        for example in examples:
+            file.write(json.dumps(as_json(example), ensure_ascii=False) + "\n")
+            count += 1
+    return count

@@ -1,0 +1,26 @@
+"""A guess at the language: enough to say that a text is not Chinese."""
+
+from __future__ import annotations
+
+import unicodedata
+
+_SCRIPTS = {"CJK": "zh", "HIRAGANA": "ja", "KATAKANA": "ja", "HANGUL": "ko", "CYRILLIC": "ru", "ARABIC": "ar", "THAI": "th", "DEVANAGARI": "hi", "HEBREW": "he", "GREEK": "el", "LATIN": "en"}
+
+
+def language_of(text: str) -> str:
+    """A BCP 47 tag from the scripts of the first 400 letters; "zh" when there are none."""
+    counts: dict[str, int] = {}
+    seen = 0
+    for c in text:
+        if not c.isalpha():
+            continue
+        script = unicodedata.name(c, "").split(" ")[0].split("-")[0]
+        tag = _SCRIPTS.get(script, "und")
+        counts[tag] = counts.get(tag, 0) + (3 if tag in ("zh", "ja", "ko") else 1)  # a character is a word, a letter is not
+        seen += 1
+        if seen >= 400:
+            break
+    if not counts:
+        return "zh"
+    best = max(counts, key=lambda tag: counts[tag])
+    return "ja" if best == "zh" and counts.get("ja", 0) * 3 > counts["zh"] else best

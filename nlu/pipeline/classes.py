@@ -1,0 +1,138 @@
+"""The component for intents (several at once), urgency and sentiment. Sets ``doc._.classes``.
+
+It reads character n-grams of the text with the found fields replaced by one sign each, so that no name, street or number of the
+training material can vote, and a few signs of its own: what was found, which fault sounds dangerous.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from nlu.contract import INTENTS
+from nlu.pipeline.characters import read
+from nlu.pipeline.danger import danger_signs
+from nlu.pipeline.entities import SPANS
+from nlu.pipeline.linear import LinearClasses
+
+URGENCIES = ("emergency", "high", "normal")
+SENTIMENTS = ("negative", "neutral", "positive")
+LABELS = [*(f"any:{i}" for i in INTENTS), *(f"main:{i}" for i in INTENTS), *(f"urgency:{u}" for u in URGENCIES), *(f"sentiment:{s}" for s in SENTIMENTS)]
+_SIGNS = {"contact_name": "Ⓝ", "phone": "Ⓟ", "address": "Ⓐ", "device": "Ⓓ", "brand": "Ⓑ", "model": "Ⓜ", "serial": "Ⓢ", "fault_code": "Ⓒ", "time": "Ⓣ", "order": "Ⓞ"}
+FILE = "classes.npz"
+
+if not Doc.has_extension("classes"):
+    Doc.set_extension("classes", default=None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Classes:
+    """Probabilities: of each intent by itself, of each as the main one, of urgencies and sentiments."""
+
+    intents: dict[str, float]
+    main: dict[str, float]
+    urgency: dict[str, float]
+    sentiment: dict[str, float]
+
+
+Field = tuple[int, int, str]  # start, end, name
+
+
+def bag(text: str, fields: Sequence[Field]) -> list[str]:
+    """The features of one text. Fields but faults are replaced by their sign; a fault is kept between marks."""
+    masked = []
+    at = 0
+    faults = []
+    for start, end, name in sorted(fields):
+        if start < at:
+            continue
+        masked.append(text[at:start])
+        if name == "fault":
+            faults.append(text[start:end])
+            masked.append("Ⓕ" + text[start:end] + "Ⓕ")
+        else:
+            masked.append(_SIGNS[name])
+        at = end
+    masked.append(text[at:])
+    reading = read("".join(masked)).text
+    squeezed = "".join("0" if c in "0123456789零一二三四五六七八九幺十百千" else c for c in reading)
+    plain = "".join(c for c in squeezed if c not in ",。⏎、;:!?…~.")
+    out = {"1"}
+    for text_part in (plain[:1_500],):
+        n = len(text_part)
+        for i in range(n):
+            out.add(text_part[i])
+            out.add(text_part[i : i + 2])
+            out.add(text_part[i : i + 3])
+            out.add(text_part[i : i + 4])
+    out.add("^" + plain[:2])
+    out.add("^" + plain[:3])
+    out.add("$" + plain[-2:])
+    counts: dict[str, int] = {}
+    for _, _, name in fields:
+        counts[name] = counts.get(name, 0) + 1
+    out.update(f"#{name}" for name in counts)
+    out.add(f"#faults{min(counts.get('fault', 0), 2)}")
+    out.add(f"#len{min(len(plain) // 20, 6)}")
+    if "!!" in squeezed or "?!" in squeezed or "??" in squeezed:
+        out.add("#marks")
+    out.update(f"!{sign}" for sign in danger_signs(reading))
+    out.update(f"!f{sign}" for fault in faults for sign in danger_signs(read(fault).text))
+    return list(out)
+
+
+@Language.factory("hotline_classes", default_config={})
+def make_classes(nlp: Language, name: str) -> Classifier:
+    return Classifier()
+
+
+class Classifier:
+    def __init__(self) -> None:
+        self.model: LinearClasses | None = None
+
+    def __call__(self, doc: Doc) -> Doc:
+        text = doc.text.replace("␣", " ")
+        spans = doc.spans[SPANS] if SPANS in doc.spans else []
+        doc._.classes = self.classify(text, [(s.start, s.end, s.label_) for s in spans])
+        return doc
+
+    def classify(self, text: str, fields: Sequence[Field]) -> Classes:
+        if self.model is None:
+            scores = np.zeros(len(LABELS), dtype=np.float32)
+        else:
+            scores = self.model.scores(bag(text, fields))
+        by_label = dict(zip(LABELS, map(float, scores), strict=True))
+        return Classes(
+            intents={i: 1 / (1 + math.exp(-max(-30.0, min(30.0, by_label[f"any:{i}"])))) for i in INTENTS},
+            main=_softmax({i: by_label[f"main:{i}"] for i in INTENTS}),
+            urgency=_softmax({u: by_label[f"urgency:{u}"] for u in URGENCIES}),
+            sentiment=_softmax({s: by_label[f"sentiment:{s}"] for s in SENTIMENTS}),
+        )
+
+    def to_disk(self, path: Path, **_: Any) -> None:
+        path.mkdir(parents=True, exist_ok=True)
+        if self.model is not None:
+            self.model.save(path / FILE)
+
+    def from_disk(self, path: Path, **_: Any) -> Classifier:
+        self.model = LinearClasses.load(Path(path) / FILE)
+        return self
+
+
+def _softmax(scores: dict[str, float]) -> dict[str, float]:
+    top = max(scores.values())
+    parts = {name: math.exp(score - top) for name, score in scores.items()}
+    total = sum(parts.values())
+    return {name: part / total for name, part in parts.items()}
+
+
+def labels_of(intents: Iterable[str], main: str, urgency: str, sentiment: str) -> set[str]:
+    """The true labels of an example in the classifier's table."""
+    return {*(f"any:{i}" for i in intents), f"main:{main}", f"urgency:{urgency}", f"sentiment:{sentiment}"}

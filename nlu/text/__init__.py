@@ -1,0 +1,6 @@
+"""Spoken and written form of one text with maps between their offsets, and correction by sound."""
+
+from nlu.text.digits import number, spoken_digits
+from nlu.text.written import Written, written_form
+
+__all__ = ["Written", "number", "spoken_digits", "written_form"]

@@ -1,0 +1,118 @@
+"""Turns and context in, understanding out: the pipeline, then values, resolvers, requests, and what to ask next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import spacy
+
+from nlu import asking, grouping, tidy
+from nlu.contract import Context, FieldFound, Intent, Sentiment, Turn, Understanding, Urgency
+from nlu.language import language_of
+from nlu.location import model_path
+from nlu.pipeline import characters, classes, entities  # noqa: F401 - registers the components
+from nlu.pipeline.classes import Classes, Classifier
+from nlu.pipeline.entities import SPANS
+from nlu.quoting import unquoted
+from nlu.resolve import Resolver
+from nlu.settings import NluSettings
+from nlu.values import value_of
+
+INTENT_THRESHOLD = 0.5
+_SENTIMENTS: tuple[Sentiment, ...] = ("negative", "neutral", "positive")
+_URGENCIES: tuple[Urgency, ...] = ("emergency", "high", "normal")
+
+
+@lru_cache(maxsize=4)
+def load_pipeline(path: Path) -> Any:
+    """The spaCy pipeline of one directory, loaded once."""
+    return spacy.load(path)
+
+
+class PipelineUnderstander:
+    """The contract's ``Understander``. Thread-safe for reading; the same input gives the same output."""
+
+    def __init__(self, path: Path | None = None, *, resolver: Resolver | None = None) -> None:
+        from core import settings
+
+        found = model_path(path)
+        self._nlp = load_pipeline(found)
+        meta = self._nlp.meta
+        self.name = f"{meta['name']}-{meta['version']}"
+        self._limit = settings.get(NluSettings).read_limit
+        self._resolver = resolver or Resolver()
+
+    def understand(self, turns: Sequence[Turn], context: Context) -> Understanding:
+        """Reads what the customer said; the agent's and the system's turns give context only."""
+        fields: list[FieldFound] = []
+        judged: list[tuple[Classes, str]] = []
+        classifier: Classifier = self._nlp.get_pipe("hotline_classes")
+        for number, turn in enumerate(turns):
+            if turn.speaker != "customer" or not turn.text.strip():
+                continue
+            text = unquoted(turn.text[: self._limit])
+            doc = self._nlp.get_pipe("hotline_entities")(self._nlp.make_doc(text))
+            spans = tidy.tidy(text, [(s.start, s.end, s.label_, s._.confidence) for s in doc.spans[SPANS]], expects=turn.expects)
+            judged.append((classifier.classify(text, [(a, b, name) for a, b, name, _, _ in spans]), text))
+            for start, end, name, confidence, component in spans:
+                surface = turn.text[start:end]
+                fields.append(
+                    FieldFound(
+                        name=name, turn=number, start=start, end=end, surface=surface, value=value_of(name, surface), confidence=confidence, component=component
+                    )
+                )
+        fields = self._resolver.resolve(fields, turns, context)
+        intents = _intents([c for c, _ in judged])
+        urgency, urgency_confidence = _urgency([c for c, _ in judged], fields)
+        sentiment, sentiment_confidence = _sentiment([c for c, _ in judged])
+        requests = grouping.requests(fields, [i.name for i in intents], turns)
+        missing, ask = asking.what_next(fields, context, [i.name for i in intents])
+        everything = "\n".join(t.text[:2_000] for t in turns if t.speaker == "customer")
+        return Understanding(
+            intents=intents,
+            urgency=urgency,
+            urgency_confidence=urgency_confidence,
+            sentiment=sentiment,
+            sentiment_confidence=sentiment_confidence,
+            requests=requests,
+            missing=missing,
+            ask=ask,
+            summary=grouping.summary(requests, intents, urgency),
+            language=language_of(everything),
+            model=self.name,
+        )
+
+
+def _intents(judged: Sequence[Classes]) -> list[Intent]:
+    """The main one first. Over several turns each intent counts with its strongest turn; "other" yields to any real one."""
+    if not judged:
+        return [Intent(name="other", probability=1.0)]
+    anywhere = {name: max(c.intents[name] for c in judged) for name in judged[0].intents}
+    main = {name: max(c.main[name] * (0.5 if name == "other" and len(judged) > 1 else 1.0) for c in judged) for name in judged[0].main}
+    first = max(main, key=lambda name: main[name])
+    chosen = [first] + [n for n in sorted(anywhere, key=lambda n: -anywhere[n]) if n != first and anywhere[n] >= INTENT_THRESHOLD and n != "other"]
+    return [Intent(name=n, probability=round(max(anywhere[n], main[n]) if n == first else anywhere[n], 4)) for n in chosen]
+
+
+def _urgency(judged: Sequence[Classes], fields: Sequence[FieldFound]) -> tuple[Urgency, float]:
+    if not judged:
+        return "normal", 0.5
+    best = {name: max(c.urgency[name] for c in judged) for name in _URGENCIES}
+    if best["emergency"] >= 0.5:
+        return "emergency", best["emergency"]
+    if best["high"] >= 0.5:
+        return "high", best["high"]
+    return "normal", min(c.urgency["normal"] for c in judged)
+
+
+def _sentiment(judged: Sequence[Classes]) -> tuple[Sentiment, float]:
+    if not judged:
+        return "neutral", 0.5
+    best = {name: max(c.sentiment[name] for c in judged) for name in _SENTIMENTS}
+    for name in ("negative", "positive"):
+        if best[name] >= 0.5:
+            return name, best[name]  # type: ignore[return-value]  # one of the literals above
+    return "neutral", min(c.sentiment["neutral"] for c in judged)
