@@ -10,7 +10,7 @@ _NAME_ADDR = re.compile(r'\s*(?P<name>"(?:[^"\\]|\\.)*"|[^"<]*?)\s*<\s*(?P<uri>[
 _SCHEME = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.\-]*):(?P<rest>.+)", re.DOTALL)
 _HOST = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._\-]+)(?::(?P<port>\d{1,5}))?")
 _VIA = re.compile(
-    r"SIP\s*/\s*2\.0\s*/\s*(?P<transport>[A-Za-z0-9\-.!%*_+`'~]+)\s+"
+    r"SIP\s*/\s*\d\.\d\s*/\s*(?P<transport>[A-Za-z0-9\-.!%*_+`'~]+)\s+"
     r"(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._\-]+)\s*(?::\s*(?P<port>\d{1,5}))?\s*(?P<params>(?:;.*)?)",
     re.IGNORECASE | re.DOTALL,
 )
@@ -114,11 +114,16 @@ def parse_params(text: str) -> dict[str, str]:
     return found
 
 
-def parse_via(text: str) -> Via:
-    """Raises ValueError."""
+def parse_via(text: str, *, lenient: bool = False) -> Via:
+    """Raises ValueError. ``lenient``: parameters that are none are passed over, so that the sender can be told so."""
     found = _VIA.fullmatch(text.strip())
     if found is None:
         raise ValueError("no Via")
+    if lenient:
+        try:
+            parse_params(found["params"])
+        except ValueError:
+            return Via(transport=found["transport"].upper(), host=found["host"], port=None, params={})
     return Via(
         transport=found["transport"].upper(),
         host=found["host"],

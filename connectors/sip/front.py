@@ -102,7 +102,7 @@ class Front:
         for route in self.routes.remove_line(name):
             if route.answer is not None:
                 self._farewell.say(route)
-            elif not route.outgoing and not route.refused:
+            elif not route.outgoing:
                 self._refuse(route.invite, route.peer, 500, "Server Internal Error")
 
     def free_slot(self, call_id: str) -> None:
@@ -137,9 +137,11 @@ class Front:
             metrics.refused.labels("sip", "source").inc()
             return
         try:
-            message = parse(data[: MOST_BYTES + 1])
+            too_large = len(data) > MOST_BYTES
+            # Of what is too large only the first headers are read, to be able to say so.
+            message = parse(data[:4000].rpartition(b"\r\n")[0] + b"\r\n\r\n" if too_large else data)
             if message.is_request:
-                self._request(message, source, too_large=len(data) > MOST_BYTES)
+                self._request(message, source, too_large=too_large)
             else:
                 self._response_from_outside(message)
         except NotSip:
@@ -294,8 +296,7 @@ class Front:
             if 200 <= message.status < 300:
                 route.answer = route.answer or message
             elif message.status >= 300 and route.answer is None:
-                route.refused = False
-                self.routes.end(message.call_id)
+                self.routes.release(message.call_id)
         self._outer.send(message.encode(), reply_to(parse_via(vias[0])))
 
     def _request_from_line(self, message: SipMessage, line: Line) -> None:

@@ -19,7 +19,7 @@ def parse_via_or_none(text: str) -> Via | None:
 def note_source(message: SipMessage, source: Where) -> None:
     """Adds received and rport to the topmost Via (RFC 3261 §18.2.1, RFC 3581 §4)."""
     vias = message.all("via")
-    top = parse_via(vias[0])
+    top = parse_via(vias[0], lenient=True)
     text = vias[0]
     if "rport" in top.params:
         text = ";".join(p for p in text.split(";") if p.strip().partition("=")[0].strip().lower() != "rport")

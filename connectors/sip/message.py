@@ -109,7 +109,9 @@ def parse(data: bytes) -> SipMessage:
     data = data.lstrip(b"\r\n")
     head, gap, body = data.partition(b"\r\n\r\n")
     if not gap:
-        raise NotSip("no end of headers")
+        if not data.endswith(b"\r\n"):
+            raise NotSip("no end of headers")
+        head = data.rstrip(b"\r\n")
     lines = head.decode("utf-8", "surrogateescape").split("\r\n")
     message = _start(lines[0])
     folded: list[str] = []

@@ -38,7 +38,6 @@ class Route:
     outgoing: bool = False
     answer: SipMessage | None = None
     our_cseq: int = 0
-    refused: bool = False
     holds_slot: bool = True
     began: float = field(default_factory=time.monotonic)
     ended: float | None = None

@@ -32,7 +32,7 @@ def _bad(reason: str) -> Fault:
 def answerable(message: SipMessage) -> bool:
     """Whether there is enough to send an answer: a Via that can be read."""
     try:
-        parse_via(next(iter(message.all("via"))))
+        parse_via(next(iter(message.all("via"))), lenient=True)
     except (StopIteration, ValueError):
         return False
     return True

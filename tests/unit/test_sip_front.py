@@ -1,0 +1,258 @@
+"""The UDP front between callers and pjsua2 processes; a process is played by a socket."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from connectors.sip.front import Front
+from connectors.sip.message import SipMessage, answer, parse
+from connectors.sip.settings import Account, SipSettings
+from core.errors import ConfigurationError
+from tests.support.sip import DATA, Peer, peer
+
+
+@contextlib.asynccontextmanager
+async def front(lines: int = 1, **options: Any) -> AsyncIterator[tuple[Front, Peer, list[Peer]]]:
+    """A front, a caller, and processes."""
+    running = Front(SipSettings(port=0, min_free_mb=0, **options))
+    await running.start()
+    async with contextlib.AsyncExitStack() as stack:
+        caller = await stack.enter_async_context(peer())
+        processes = [await stack.enter_async_context(peer()) for _ in range(lines)]
+        for number, process in enumerate(processes):
+            running.add_line(f"line-{number}", process.port)
+        try:
+            yield running, caller, processes
+        finally:
+            await running.stop()
+
+
+def reply(process: Peer, running: Front, request: SipMessage, status: int, reason: str = "OK") -> SipMessage:
+    """What a process answers: as pjsip does, with the request's Record-Route and a tag."""
+    response = answer(request, status, reason, tag="ours")
+    for value in request.all("record-route"):
+        response.headers.append(("record-route", value))
+    response.headers.append(("contact", f"<sip:hotline@127.0.0.1:{running.port}>"))
+    process.send(response, running.inner_port)
+    return response
+
+
+async def test_a_call_goes_to_a_process_and_its_answer_comes_back() -> None:
+    async with front() as (running, caller, [process]):
+        invite = caller.invite()
+        caller.send(invite, running.port)
+        seen = await process.get()
+        assert seen.method == "INVITE"
+        assert seen.all("via")[0].startswith(f"SIP/2.0/UDP 127.0.0.1:{running.inner_port};branch=z9hG4bK")
+        assert seen.get("record-route") == f"<sip:127.0.0.1:{running.inner_port};lr>"
+        assert seen.body == invite.body
+        reply(process, running, seen, 200)
+        response = await caller.final()
+        assert len(response.all("via")) == 1
+        assert invite.all("via")[0].split(";")[1] in response.all("via")[0]
+        assert f"rport={caller.port}" in response.get("via")
+        assert response.all("record-route") == []
+
+
+async def test_a_dialog_stays_with_its_process() -> None:
+    async with front(lines=2) as (running, caller, processes):
+        dialogs = []
+        for _ in range(4):
+            invite = caller.invite()
+            caller.send(invite, running.port)
+        for _ in range(2):
+            for process in processes:
+                seen = await process.get()
+                dialogs.append((process, reply(process, running, seen, 200)))
+        for process, response in dialogs:
+            caller.send(caller.within("BYE", response, response, 2), running.port)
+            assert (await process.get()).call_id == response.call_id
+
+
+async def test_cancel_and_ack_belong_to_the_invites_transaction() -> None:
+    async with front() as (running, caller, [process]):
+        invite = caller.invite()
+        caller.send(invite, running.port)
+        seen = await process.get()
+        caller.send(caller.cancel(invite), running.port)
+        cancelled = await process.get()
+        assert cancelled.method == "CANCEL"
+        assert cancelled.all("via")[0] == seen.all("via")[0]
+        caller.send(invite, running.port)  # a retransmission
+        assert (await process.get()).all("via")[0] == seen.all("via")[0]
+
+
+async def test_a_full_house_says_when_to_try_again() -> None:
+    async with front(retry_after=7) as (running, caller, [process]):
+        for _ in range(4):
+            caller.send(caller.invite(), running.port)
+            await process.get()
+        fifth = caller.invite()
+        caller.send(fifth, running.port)
+        refused = await caller.final()
+        assert (refused.status, refused.get("retry-after"), refused.call_id) == (503, "7", fifth.call_id)
+        running.free_slot((running.routes.running[0]).call_id)
+        caller.send(fifth, running.port)  # a retransmission gets what the request got
+        assert (await caller.final()).status == 503
+        caller.send(caller.invite(), running.port)
+        assert (await process.get()).method == "INVITE"
+
+
+async def test_a_call_that_the_process_refused_holds_no_slot() -> None:
+    async with front() as (running, caller, [process]):
+        for _ in range(9):
+            invite = caller.invite()
+            caller.send(invite, running.port)
+            reply(process, running, await process.get(), 488, "Not Acceptable Here")
+            assert (await caller.final()).status == 488
+        assert running.routes.free == 4
+
+
+async def test_draining_takes_no_new_calls() -> None:
+    async with front() as (running, caller, _):
+        running.draining = True
+        caller.send(caller.invite(), running.port)
+        assert (await caller.final()).status == 503
+
+
+@pytest.mark.parametrize(
+    ("method", "status"), [("OPTIONS", 200), ("BYE", 481), ("MESSAGE", 405), ("REGISTER", 405), ("FROBNICATE", 501)]
+)
+async def test_requests_outside_a_call(method: str, status: int) -> None:
+    async with front() as (running, caller, _):
+        caller.send(caller.request(method), running.port)
+        assert (await caller.final()).status == status
+
+
+async def test_scanners_and_strangers_get_no_answer() -> None:
+    async with front() as (running, caller, _):
+        scan = caller.request("OPTIONS")
+        scan.headers.append(("user-agent", "friendly-scanner"))
+        caller.send(scan, running.port)
+        assert await caller.nothing()
+    async with front(sources=("192.0.2.0/24",)) as (running, caller, [process]):
+        caller.send(caller.request("OPTIONS"), running.port)
+        caller.send(caller.invite(), running.port)
+        assert await caller.nothing()
+        assert await process.nothing(0.1)
+    async with front(sources=("192.0.2.0/24", "127.0.0.0/8")) as (running, caller, _):
+        caller.send(caller.request("OPTIONS"), running.port)
+        assert (await caller.final()).status == 200
+
+
+async def test_only_our_numbers_are_answered() -> None:
+    async with front(called=("400*", "8001")) as (running, caller, [process]):
+        caller.send(caller.invite(user="00441234567"), running.port)  # toll fraud's favourite
+        assert (await caller.final()).status == 404
+        caller.send(caller.invite(user="4008001"), running.port)
+        assert (await process.get()).method == "INVITE"
+
+
+async def test_one_address_does_not_take_every_line() -> None:
+    async with front(lines=3, calls_per_source=3) as (running, caller, _):
+        for _ in range(3):
+            caller.send(caller.invite(), running.port)
+        caller.send(caller.invite(), running.port)
+        assert (await caller.final()).status == 503
+
+
+async def test_what_is_not_sip_is_dropped_and_the_front_goes_on() -> None:
+    async with front() as (running, caller, _):
+        for junk in (b"\r\n\r\n", b"\x00" * 2000, b"GET / HTTP/1.1\r\n\r\n", b"INVITE sip:x SIP/2.0\r\n" + b"a" * 60_000):
+            caller.send(junk, running.port)
+        large = caller.invite()
+        large.headers.append(("subject", "x" * 50_000))
+        caller.send(large, running.port)
+        assert (await caller.final()).status == 513
+        caller.send(caller.request("OPTIONS"), running.port)
+        assert (await caller.final()).status == 200
+
+
+async def test_a_malformed_invite_is_refused() -> None:
+    async with front() as (running, caller, [process]):
+        data = (DATA / "rfc4475" / "quotbal.dat").read_bytes()
+        caller.send(data.replace(b"192.0.2.59:5050", b"127.0.0.1:%d" % caller.port), running.port)
+        assert (await caller.final()).status == 400
+        assert await process.nothing(0.1)
+
+
+async def test_a_large_invite_reaches_the_process_without_what_it_does_not_need() -> None:
+    async with front() as (running, caller, [process]):
+        invite = caller.invite()
+        invite.headers.append(("x-long", "y" * 6000))
+        caller.send(invite, running.port)
+        seen = await process.get()
+        assert len(seen.encode()) < 3900
+        assert seen.body == invite.body
+
+
+async def test_the_caller_of_a_dead_process_is_told() -> None:
+    async with front(lines=1) as (running, caller, [process]):
+        talking, ringing = caller.invite(), caller.invite()
+        talking.headers.append(("record-route", f"<sip:127.0.0.1:{caller.port};lr;x=1>"))
+        caller.send(talking, running.port)
+        reply(process, running, await process.get(), 200)
+        established = await caller.final()
+        caller.send(ringing, running.port)
+        await process.get()
+        running.lose_line("line-0")
+        told = {message.call_id: message for message in [await caller.get(), await caller.get()]}
+        assert told[ringing.call_id].status == 500
+        bye = told[talking.call_id]
+        assert bye.method == "BYE"
+        assert bye.get("from") == established.get("to")
+        assert bye.get("to") == established.get("from")
+        assert bye.all("route") == [f"<sip:127.0.0.1:{caller.port};lr;x=1>"]
+        assert (await caller.get()).method == "BYE"  # said again until it is answered
+        caller.send(answer(bye, 200, "OK"), running.port)
+        caller.send(caller.invite(), running.port)
+        assert (await caller.final()).status == 503  # nobody is left to take it
+
+
+async def test_requests_of_a_process_go_out_under_our_name() -> None:
+    async with front() as (running, caller, [process]):
+        invite = caller.invite()
+        caller.send(invite, running.port)
+        seen = await process.get()
+        response = reply(process, running, seen, 200)
+        await caller.final()
+        bye = SipMessage("BYE", f"sip:13900001234@127.0.0.1:{caller.port}")
+        bye.headers = [
+            ("via", f"SIP/2.0/UDP 127.0.0.1:{process.port};branch=z9hG4bKown"),
+            ("route", f"<sip:127.0.0.1:{running.inner_port};lr>"),
+            ("from", response.get("to")),
+            ("to", response.get("from")),
+            ("call-id", invite.call_id),
+            ("cseq", "5 BYE"),
+        ]
+        process.send(bye, running.inner_port)
+        came = await caller.get()
+        assert came.method == "BYE"
+        assert came.all("route") == []
+        assert len(came.all("via")) == 2
+        assert f":{running.port};" in came.all("via")[0]
+        caller.send(answer(came, 200, "OK"), running.port)
+        back = await process.get()
+        assert (back.status, len(back.all("via"))) == (200, 1)
+
+
+async def test_a_stray_response_goes_nowhere() -> None:
+    async with front() as (running, caller, [process]):
+        for name in ("bcast", "scalarlg", "unreason"):
+            caller.send((DATA / "rfc4475" / f"{name}.dat").read_bytes(), running.port)
+        assert await process.nothing(0.3)
+
+
+async def test_a_taken_port_is_a_wrong_setting() -> None:
+    async with front() as (running, _, _):
+        with pytest.raises(ConfigurationError, match="HOTLINE_SIP_PORT"):
+            await Front(SipSettings(port=running.port)).start()
+
+
+def test_an_account_is_at_its_registrar_unless_it_says_otherwise() -> None:
+    assert Account(user="400", registrar="pbx.example:5080").realm == "pbx.example"
+    assert parse(b"OPTIONS sip:a@b SIP/2.0\r\n\r\n").call_id == ""
