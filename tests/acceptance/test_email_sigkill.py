@@ -28,13 +28,14 @@ KILLS = (250, 600)
 class MailProcess:
     """``hotline mail`` as the supervisor starts it."""
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, database: Database) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = int(probe.getsockname()[1])
         self._environment = {
             **os.environ,
             "HOTLINE_DATA_DIR": str(data),
+            "HOTLINE_DATABASE_URL": database.url.render_as_string(hide_password=False),
             "HOTLINE_MAIL_PORT": str(self.port),
             "HOTLINE_LOG_LEVEL": "ERROR",
         }
@@ -67,7 +68,7 @@ class MailProcess:
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_every_250_is_in_the_database_once(database: Database, installation: Path) -> None:
-    process = MailProcess(installation)
+    process = MailProcess(installation, database)
     accepted: list[str] = []
     lock = threading.Lock()
     numbers = itertools.count()
