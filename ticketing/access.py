@@ -47,6 +47,7 @@ class Actor:
 
 
 ACTOR = web.RequestKey("hotline_actor", Actor)
+TOKEN = web.RequestKey("hotline_token", str)
 
 
 def actor_of(user: User, *, address: str = "", by_key: bool = False) -> Actor:
@@ -95,6 +96,7 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
     actor = await db.run(_who, token, request.remote or "") if token else None
     if actor is not None:
         request[ACTOR] = actor
+        request[TOKEN] = token
     return await handler(request)
 
 
@@ -104,8 +106,13 @@ def _same_origin(request: web.Request) -> bool:
     return origin is None or origin.partition("://")[2] == request.host
 
 
-def _who(token: str, address: str) -> Actor | None:
-    found = signing_in.find(token)
+async def still_signed_in(request: web.Request) -> Actor | None:
+    """The user of a long-lived request as he is now; None once the session has ended. Does not prolong the session."""
+    return await db.run(_who, request.get(TOKEN, ""), request.remote or "", prolong=False)
+
+
+def _who(token: str, address: str, *, prolong: bool = True) -> Actor | None:
+    found = signing_in.find(token, prolong=prolong)
     return actor_of(found.user, address=address, by_key=found.kind == "key") if found else None
 
 

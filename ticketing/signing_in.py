@@ -44,7 +44,7 @@ class Found:
 def sign_in(login: str, password: str, *, address: str = "", label: str = "") -> tuple[str, User]:
     """The new session's token and its user. Raises NotSignedIn (wrong, unknown and inactive alike) and TooMany."""
     login, address = _login(login), address[:60]
-    _attempt(login, address)
+    attempt(login, address)
     with db.read() as session:
         user = session.scalar(select(User).where(User.login == login, User.active))
     if not passwords.fits(password, user.password_hash if user else None) or user is None:
@@ -52,7 +52,7 @@ def sign_in(login: str, password: str, *, address: str = "", label: str = "") ->
             audit.write(session, "nobody", "sign_in.failed", f"login:{login}", address=address)
         raise NotSignedIn("The sign-in name or the password is wrong.")
     with db.write() as session:
-        session.execute(delete(SignInAttempt).where(SignInAttempt.login == login, SignInAttempt.address == address))
+        forgive(session, login, address)
         token = _open(session, user.id, "session", label, clock.now() + _idle())
         audit.write(session, f"user:{user.id}", "sign_in", f"user:{user.id}", address=address)
     return token, user
@@ -75,7 +75,7 @@ def end_all(session: Session, user_id: int, *, kind: str | None = None) -> None:
     session.execute(query.where(SignIn.kind == kind) if kind else query)
 
 
-def find(token: str) -> Found | None:
+def find(token: str, *, prolong: bool = True) -> Found | None:
     """Whose token this is now; None for an unknown or outrun one. A session in use is prolonged."""
     if not 20 <= len(token) <= 200:
         return None
@@ -85,7 +85,7 @@ def find(token: str) -> Found | None:
         user = session.get(User, row.user_id) if row else None
     if row is None or user is None or not user.active or (row.expires is not None and row.expires <= moment):
         return None
-    if row.last_seen is None or moment - row.last_seen > timedelta(minutes=5):
+    if prolong and (row.last_seen is None or moment - row.last_seen > timedelta(minutes=5)):
         _seen(row.token_hash, moment)
     return Found(user=user, kind=row.kind)
 
@@ -97,7 +97,8 @@ def forget_old(session: Session) -> None:
     session.execute(delete(SignInAttempt).where(SignInAttempt.at < moment - _window()))
 
 
-def _attempt(login: str, address: str) -> None:
+def attempt(login: str, address: str) -> None:
+    """Writes an attempt down before a password is looked at; raises TooMany when there were too many."""
     config = settings.get(SignInSettings)
     with db.write() as session:
         if session.get_bind().dialect.name == "postgresql":  # SQLite's writers queue by themselves
@@ -114,6 +115,11 @@ def _attempt(login: str, address: str) -> None:
         if both >= config.failures or same_login >= config.failures_login or same_address >= config.failures_address:
             raise TooMany("Too many failed sign-ins; try again later.", minutes=config.window_minutes)
         session.add(SignInAttempt(login=login, address=address, at=clock.now()))
+
+
+def forgive(session: Session, login: str, address: str) -> None:
+    """Strikes out the attempts that ended in the right password."""
+    session.execute(delete(SignInAttempt).where(SignInAttempt.login == login, SignInAttempt.address == address))
 
 
 def _open(session: Session, user_id: int, kind: str, label: str, expires: datetime | None) -> str:

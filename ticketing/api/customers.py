@@ -1,0 +1,130 @@
+"""Customers and their story."""
+
+from __future__ import annotations
+
+from aiohttp import web
+from aiohttp_pydantic.oas.typing import r200, r401, r403, r404, r422
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core import db
+from core.errors import NotFound
+from core.http import View
+from core.text import clean
+from ticketing import audit, search, users
+from ticketing.access import Actor, require, signed_in, visible
+from ticketing.api import show
+from ticketing.api.common import reply
+from ticketing.api.schemas import CustomerAnswer, CustomerChange, CustomerList, Id, Limit, Problem, Short
+from ticketing.tables import Customer, Ticket
+
+
+class Customers(View):
+    """All customers."""
+
+    async def get(
+        self, q: Short = "", cursor: Id | None = None, limit: Limit = 50
+    ) -> r200[CustomerList] | r401[Problem] | r403[Problem]:
+        """
+        Customers by name, end of the telephone number (four digits or more) or whole identity. Numbers are masked.
+
+        Tags: customers
+        Status Codes:
+            200: A page.
+        """
+        actor = signed_in(self.request)
+        require(actor, "customer.read")
+        return reply(await db.run(_page, q, limit, cursor))
+
+
+class OneCustomer(View):
+    """One customer."""
+
+    async def get(self, customer_id: Id, /) -> r200[CustomerAnswer] | r401[Problem] | r403[Problem] | r404[Problem]:
+        """
+        A customer with identities, machines and latest tickets. Seeing them unmasked is audited.
+
+        Tags: customers
+        Status Codes:
+            200: The customer (of one that was joined with another: the other).
+        """
+        actor = signed_in(self.request)
+        require(actor, "customer.read")
+        return reply(await db.run(_read, actor, customer_id))
+
+    async def patch(
+        self, customer_id: Id, /, given: CustomerChange
+    ) -> r200[CustomerAnswer] | r401[Problem] | r403[Problem] | r404[Problem] | r422[Problem]:
+        """
+        Changes what is given.
+
+        Tags: customers
+        Status Codes:
+            200: The customer as it is then.
+        """
+        actor = signed_in(self.request)
+        require(actor, "customer.write")
+        await db.run(_change, actor, customer_id, given)
+        return reply(await db.run(_read, actor, customer_id))
+
+
+def _page(text: str, limit: int, cursor: int | None) -> CustomerList:
+    with db.read() as session:
+        rows, following = search.customers(session, text, limit, cursor or 0)
+        return CustomerList(
+            items=[show.customer_short(row) for row in rows], next=str(following) if following else None
+        )
+
+
+def _found(session: Session, customer_id: int) -> Customer:
+    row = session.get(Customer, customer_id)
+    while row is not None and row.joined_into is not None:
+        row = session.get(Customer, row.joined_into)
+    if row is None:
+        raise NotFound("There is no such customer.")
+    return row
+
+
+def _read(actor: Actor, customer_id: int) -> CustomerAnswer:
+    plain = actor.may("personal.see")
+    with db.read() as session:
+        row = _found(session, customer_id)
+        tickets = session.scalars(
+            select(Ticket).where(Ticket.customer_id == row.id, visible(actor)).order_by(Ticket.id.desc()).limit(20)
+        ).all()
+        shown = CustomerAnswer(
+            **show.customer_short(row, plain=plain).model_dump(),
+            note=row.note,
+            created=row.created,
+            identities=[show.identity(identity, plain=plain) for identity in row.identities],
+            assets=[show.asset(asset, plain=plain) for asset in row.assets],
+            tickets=show.rows(session, tickets),
+        )
+    if plain:
+        with db.write() as session:
+            audit.write(session, actor.tag, "customer.seen", f"customer:{shown.id}", address=actor.address)
+    return shown
+
+
+def _change(actor: Actor, customer_id: int, given: CustomerChange) -> None:
+    changes = given.model_dump(exclude_unset=True, exclude_none=True)
+    if changes.get("language"):
+        users.known_language(changes["language"])
+    with db.write() as session:
+        row = _found(session, customer_id)
+        limits = {"name": 120, "level": 20, "language": 5, "note": 5000}
+        for name, value in changes.items():
+            setattr(row, name, clean(value, limits[name]).strip())
+        audit.write(
+            session,
+            actor.tag,
+            "customer.changed",
+            f"customer:{row.id}",
+            address=actor.address,
+            changed=sorted(changes),
+        )
+
+
+def routes(api: web.Application) -> None:
+    api.router.add_view("/customers", Customers)
+    api.router.add_view("/customers/{customer_id}", OneCustomer)

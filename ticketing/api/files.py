@@ -1,0 +1,174 @@
+"""Recordings and attachments: access checked, looks audited, parts by range, and never run by a browser."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import quote
+
+from aiohttp import web
+from aiohttp_pydantic.oas.typing import r200, r206, r401, r403, r404, r416
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core import blobs, clock, db
+from core.errors import Forbidden, NotFound
+from core.http import View
+from core.text import clean
+from ticketing import audit, merging
+from ticketing.access import Actor, check_visible, sees_personal, signed_in
+from ticketing.api.schemas import Id, Problem
+from ticketing.tables import AuditEntry, Entry, Ticket
+
+# What a browser may show by itself; everything else is only ever saved. No SVG, no HTML: they can hold script.
+SHOWN = frozenset(
+    {
+        "image/jpeg",
+        "image/png",
+        "image/gif",
+        "image/webp",
+        "audio/mpeg",
+        "audio/mp4",
+        "audio/ogg",
+        "audio/wav",
+        "audio/flac",
+        "audio/amr",
+        "video/mp4",
+        "video/webm",
+    }
+)
+_MAGIC = ((b"RIFF", "audio/wav"), (b"fLaC", "audio/flac"), (b"OggS", "audio/ogg"), (b"ID3", "audio/mpeg"))
+_SAME_LOOK = timedelta(minutes=5)
+
+
+class Recording(View):
+    """The recording of a call."""
+
+    async def get(
+        self, ticket_id: Id, /, entry: Id | None = None
+    ) -> r200 | r206 | r401[Problem] | r403[Problem] | r404[Problem] | r416[Problem]:
+        """
+        The recording of the ticket's call (of its first one, or of `entry`); parts by `Range`. Audited.
+
+        Tags: files
+        Status Codes:
+            200: The whole recording.
+            206: The part that was asked for.
+            416: There is no such part.
+        """
+        path, kind, name = await db.run(_recording, signed_in(self.request), ticket_id, entry)
+        return _file(path, kind, name)
+
+
+class AttachmentFile(View):
+    """A file that came with a message."""
+
+    async def get(
+        self, entry_id: Id, number: int, /
+    ) -> r200 | r206 | r401[Problem] | r403[Problem] | r404[Problem] | r416[Problem]:
+        """
+        An attachment by its entry and its place there (0, 1, ...); parts by `Range`. Audited.
+
+        Tags: files
+        Status Codes:
+            200: The whole file.
+            206: The part that was asked for.
+            416: There is no such part.
+        """
+        path, kind, name = await db.run(_attachment, signed_in(self.request), entry_id, number)
+        return _file(path, kind, name)
+
+
+def _recording(actor: Actor, ticket_id: int, entry_id: int | None) -> tuple[Path, str, str]:
+    with db.read() as session:
+        check_visible(session, actor, ticket_id)
+        ticket = session.get_one(Ticket, ticket_id)
+        if not actor.may("recording.listen") and not sees_personal(actor, ticket):
+            raise Forbidden(needs=["recording.listen"])
+        query = select(Entry).where(
+            Entry.ticket_id.in_(merging.family(session, ticket_id)), Entry.recording.is_not(None)
+        )
+        query = query.where(Entry.id == entry_id) if entry_id is not None else query.order_by(Entry.id)
+        entry = session.scalars(query.limit(1)).first()
+        if entry is None or not entry.recording:
+            raise NotFound("This ticket has no recording.")
+        path = blobs.store().path(entry.recording)
+    _audited(actor, "recording.heard", ticket_id, entry.id)
+    with path.open("rb") as file:
+        start = file.read(4)
+    kind = next((kind for magic, kind in _MAGIC if start.startswith(magic)), "application/octet-stream")
+    return path, kind, f"{ticket.number}.{kind.partition('/')[2]}"
+
+
+def _attachment(actor: Actor, entry_id: int, number: int) -> tuple[Path, str, str]:
+    with db.read() as session:
+        entry = session.get(Entry, entry_id)
+        if entry is None:
+            raise NotFound("There is no such attachment.")
+        _reachable(session, actor, entry.ticket_id)
+        if not 0 <= number < len(entry.attachments) or not entry.attachments[number].get("blob"):
+            raise NotFound("There is no such attachment.")
+        kept = entry.attachments[number]
+        path = blobs.store().path(str(kept["blob"]))
+    _audited(actor, "attachment.seen", entry.ticket_id, entry.id, number=number)
+    return path, str(kept.get("type", "")).partition(";")[0].strip().lower(), str(kept.get("name", ""))
+
+
+def _reachable(session: Session, actor: Actor, ticket_id: int) -> None:
+    """The ticket may be seen, or it was merged into one that may."""
+    seen: set[int] = set()
+    current: int | None = ticket_id
+    while current is not None and current not in seen:
+        seen.add(current)
+        try:
+            return check_visible(session, actor, current)
+        except NotFound:
+            ticket = session.get(Ticket, current)
+            current = ticket.merged_into_id if ticket else None
+    raise NotFound("There is no such attachment.")
+
+
+def _audited(actor: Actor, action: str, ticket_id: int, entry_id: int, **details: int) -> None:
+    """One row for a look, though a player asks for many parts."""
+    subject = f"ticket:{ticket_id}"
+    full = {"entry": entry_id, **details}
+    with db.read() as session:
+        recent = session.scalars(
+            select(AuditEntry.details).where(
+                AuditEntry.actor == actor.tag,
+                AuditEntry.subject == subject,
+                AuditEntry.action == action,
+                AuditEntry.at >= clock.now() - _SAME_LOOK,
+            )
+        ).all()
+    if full in recent:
+        return
+    with db.write() as session:
+        audit.write(session, actor.tag, action, subject, address=actor.address, **full)
+
+
+def _file(path: Path, kind: str, name: str) -> web.FileResponse:
+    shown = kind in SHOWN
+    return web.FileResponse(
+        path,
+        headers={
+            "Content-Type": kind if shown else "application/octet-stream",
+            "Content-Disposition": disposition("inline" if shown else "attachment", name),
+            "X-Content-Type-Options": "nosniff",
+            "Content-Security-Policy": "default-src 'none'; sandbox",
+            "Cache-Control": "private, no-store",
+            "Accept-Ranges": "bytes",
+        },
+    )
+
+
+def disposition(way: str, name: str) -> str:
+    """A Content-Disposition (RFC 6266) for a name that somebody else chose: no path, no quotes, no line ends."""
+    name = clean(name, 120).replace("\\", "/").rpartition("/")[2].replace("\n", " ").strip(" .") or "file"
+    plain = "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "_" for c in name)
+    return f"{way}; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+
+
+def routes(api: web.Application) -> None:
+    api.router.add_view("/tickets/{ticket_id}/recording", Recording)
+    api.router.add_view("/attachments/{entry_id}/{number}", AttachmentFile)
