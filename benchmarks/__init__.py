@@ -1,0 +1,1 @@
+"""Speed and quality, each beside a peer where there is one. `make bench` runs them all."""
