@@ -154,7 +154,9 @@ def _write(session: Session, read: _Read, understanding: Understanding | None, p
     row = session.scalar(select(MessageRow).where(MessageRow.id == read.message_id).with_for_update())
     if row is None or row.state in ("understood", "recorded"):
         return
-    message = read.message
+    # A picture may have been fetched since the message was read.
+    message = replace(read.message, attachments=message_of(row).attachments)
+    read = replace(read, message=message)
     fields = _fields(session, read, understanding)
     phones = [f.resolved["details"]["e164"] for f in fields if f.name == "phone" and _has(f, "e164")]
     names = [f.value for f in fields if f.name == "contact_name"]
@@ -253,7 +255,8 @@ def _renew(
     if ticket.state == "draft" and understanding is not None:
         add_fields_to(session, ticket, fields, read.message_id, forms.required(ticket.service))
         ticket.intents = [asdict(intent) for intent in understanding.intents]
-        ticket.summary = understanding.summary[:2000]
+        summary = understanding.summary if read.message.text.strip() else ""
+        ticket.summary = " · ".join(part for part in (read.message.problem, summary) if part)[:2000]
         ticket.urgency = understanding.urgency
 
 
