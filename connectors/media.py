@@ -17,9 +17,9 @@ from sqlalchemy.orm import Session
 from connectors.voice_message import Heard, hear
 from core import blobs, db, outbox
 from intake import Attachment, Message, MessageRow, message_of
+from intake.understand import recognised
 from ticketing import Entry
 
-UNDERSTAND = "intake.understand"
 HEAR = "media.hear"
 
 
@@ -65,11 +65,9 @@ def listen(promise: outbox.Promise) -> outbox.Effect:
 def _heard(message_id: str, heard: Heard) -> outbox.Effect:
     def write(session: Session) -> None:
         row = session.get_one(MessageRow, message_id)
-        words = [dataclasses.asdict(word) for word in heard.words]
-        row.content = {**row.content, "words": words, "recording": heard.recording, "waits": ""}
-        row.text = heard.text
-        row.problem = f"{row.problem}\n{heard.problem}".strip()
-        _go_on(session, row)
+        row.content = {**row.content, "recording": heard.recording}
+        recognised(session, message_id, heard.text, [dataclasses.asdict(word) for word in heard.words])
+        row.problem = heard.problem or row.problem
 
     return write
 
@@ -97,18 +95,13 @@ def missing(promise: outbox.Promise, error: str) -> outbox.Effect:
     def write(session: Session) -> None:
         row = session.get_one(MessageRow, promise.payload["message"])
         note = f"附件未能取回：{names}（{error.partition(':')[0]}）。 / Could not be fetched."
-        row.problem = f"{row.problem}\n{note}".strip()
         if message.waits:
-            row.content = {**row.content, "waits": ""}
-            _go_on(session, row)
+            recognised(session, row.id, "", [])
+            row.problem = note
+        else:
+            row.problem = f"{row.problem}\n{note}".strip()
 
     return write
-
-
-def _go_on(session: Session, row: MessageRow) -> None:
-    if row.state == "waiting":
-        row.state = "accepted"
-        outbox.promise(session, UNDERSTAND, {"message": row.id}, queue="understand")
 
 
 def _renew_entry(session: Session, message_id: str, attachments: list[Attachment]) -> None:

@@ -18,6 +18,7 @@ from intake import Attachment, Message, Place, Sender
 
 Fields = Mapping[str, Any]
 MEDIA = "wechat.media"
+WAITING = "语音等待识别 (the voice message waits for recognition)"
 
 
 def read(fields: Fields, source: str, account: str, *, channel: str = "wechat", identity: str = "openid") -> Message:
@@ -97,7 +98,7 @@ def _voice(fields: Fields) -> dict[str, Any]:
     suffix = suffix if suffix in ("amr", "speex", "silk", "mp3") else "amr"
     parts = _media(suffix, f"audio/{suffix}")(fields)
     recognised = text_of(named, "Recognition").strip()
-    return {**parts, "text": recognised} if recognised else {**parts, "waits": "recognition"}
+    return {**parts, "text": recognised} if recognised else {**parts, "waits": "recognition", "problem": WAITING}
 
 
 def _location(fields: Fields) -> dict[str, Any]:

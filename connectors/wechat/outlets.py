@@ -29,7 +29,7 @@ class WeChatOutlet:
         if found is None:
             return False
         owner, _, in_window = found
-        return bool(owner.secret.get_secret_value()) and (in_window or bool(_template(owner)))
+        return bool(owner.secret.get_secret_value()) and (in_window or bool(owner.template))
 
     def send(self, notice: OutgoingNotice) -> Delivery:
         """Free text while the window is open; raises CannotDeliver where WeChat will never take it."""
@@ -38,18 +38,25 @@ class WeChatOutlet:
             raise CannotDeliver("no openid of the recipient is known")
         owner, openid, in_window = found
         try:
-            if in_window:
-                for part in parts(notice.text, TEXT_LIMIT):
-                    client.send_text(owner, openid, part)
+            if in_window and self._as_text(owner, openid, notice):
                 return Delivery()
             return self._by_template(owner, openid, notice)
         except ApiError as error:
-            if error.number in WINDOW_CODES and _template(owner):
-                return self._by_template(owner, openid, notice)
             raise CannotDeliver(error.message) from error
 
+    def _as_text(self, owner: Account, openid: str, notice: OutgoingNotice) -> bool:
+        """False if WeChat says that its window is closed, whatever we believe, and a template may help."""
+        try:
+            for part in parts(notice.text, TEXT_LIMIT):
+                client.send_text(owner, openid, part)
+        except ApiError as error:
+            if error.number in WINDOW_CODES and owner.template:
+                return False
+            raise
+        return True
+
     def _by_template(self, owner: Account, openid: str, notice: OutgoingNotice) -> Delivery:
-        template = str(notice.extra.get("wechat_template") or _template(owner))
+        template = str(notice.extra.get("wechat_template") or owner.template)
         if not template:
             raise CannotDeliver("the reply window is closed and no template is set")
         values = notice.extra.get("wechat_values")
@@ -59,10 +66,6 @@ class WeChatOutlet:
         if notice.extra.get("wechat_subscription"):
             return Delivery(receipt=client.send_subscription(owner, openid, template, given))
         return Delivery(receipt=client.send_template(owner, openid, template, given, str(notice.extra.get("url", ""))))
-
-
-def _template(owner: Account) -> str:
-    return owner.template
 
 
 def _last_heard(notice: OutgoingNotice) -> tuple[Account, str, bool] | None:
