@@ -11,8 +11,10 @@ export interface Completion {
   parts: { code: string; count: number }[]
   labour: string[]
   note: string
+  /** base64 of a PNG */
   signature: string
-  photos: string[]
+  /** content: base64 of a JPEG */
+  photos: { name: string; content: string }[]
 }
 
 export const service = {
@@ -21,9 +23,11 @@ export const service = {
     items(await api.get<EngineerCandidate[] | Page<EngineerCandidate>>(`tickets/${id}/candidates`)),
   assign: (id: number, engineer?: number) => api.post(`tickets/${id}/assign`, engineer === undefined ? {} : { engineer }),
   complete: (id: number, completion: Completion) => api.post(`tickets/${id}/complete`, completion),
-  visits: async () => items(await api.get<TicketBrief[] | Page<TicketBrief>>('visits', { engineer: 'me' })),
+  /** The tickets an engineer has still to do. */
+  visits: async (engineer: number) =>
+    items(await api.get<Page<TicketBrief>>('tickets', { assignee: engineer, state: 'assigned,accepted,on_site,waiting', sort: 'priority', limit: 100 })),
   parts: async () => items(await api.get<Part[] | Page<Part>>('parts')),
   bill: (id: number) => api.get<Bill>(`tickets/${id}/bill`),
   billUrl: (id: number) => apiUrl(`bills/${id}.pdf`),
-  pay: (id: number) => api.post(`tickets/${id}/pay`),
+  pay: (id: number, payment: { amount: number; method: string; reference: string }) => api.post(`tickets/${id}/pay`, payment),
 }

@@ -206,15 +206,15 @@ export interface Clock {
 }
 
 export interface EngineerCandidate {
-  engineer: Person & { phone?: string }
+  engineer: Person
   score: number
   reasons: { text: Bilingual | string; points: number }[]
-  excluded?: Bilingual | string | boolean | null
+  excluded?: (Bilingual | string)[] | Bilingual | string | boolean | null
 }
 
 export interface BillLine {
   kind: string
-  text: string
+  text: Bilingual | string
   quantity: number
   unit_price: number
   amount: number
@@ -222,18 +222,22 @@ export interface BillLine {
 
 export interface Bill {
   id?: number
+  number?: string
   lines: BillLine[]
+  /** What the customer owes, fen. */
   total: number
+  paid?: number
   paid_by?: string
+  because?: Bilingual
+  remarks?: Bilingual[]
   state: string
   entries?: { account: string; debit: number; credit: number }[]
 }
 
 export interface Part {
   code: string
-  name: string
+  name: Bilingual | string
   price?: number
-  stock?: number
 }
 
 export interface CallTurn {
