@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
-import time
 from pathlib import Path
-
-import redis
 
 from app.migrate import upgrade
 from app.supervisor import Child, Supervisor, hotline
-from core import settings
+from app.web import WebSettings
+from core import db, settings
 from core.outbox import QUEUES
 from core.redis import server_command
+from ticketing import setup_code, wants_first_administrator
 
 
 def make_ready() -> Path:
@@ -53,16 +51,12 @@ def whole_system() -> Supervisor:
     return Supervisor(children=children, environment=environment)
 
 
-def wait_for_redis(seconds: float = 10.0) -> None:
-    """Returns when Redis answers; raises redis.RedisError after the time."""
-    deadline = time.monotonic() + seconds
-    link = redis.Redis.from_url(settings.get(settings.CoreSettings).redis)
-    with contextlib.closing(link):
-        while True:
-            try:
-                link.ping()
-                return
-            except redis.RedisError:
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.05)
+def greeting() -> list[str]:
+    """What whoever starts the system should know: where it is, and how the first administrator is made."""
+    web = settings.get(WebSettings)
+    lines = [f"console: http://{web.host}:{web.port}/console/   API: http://{web.host}:{web.port}/api"]
+    with db.read() as session:
+        if wants_first_administrator(session):
+            lines.append(f"nobody can sign in yet; the console asks for this setup code: {setup_code()}")
+    db.use(None)
+    return lines

@@ -21,6 +21,7 @@ def up() -> None:
     from app import system
 
     supervisor = system.whole_system()
+    print("\n".join(system.greeting()))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: supervisor.stop())
     supervisor.start()

@@ -1,0 +1,81 @@
+"""The supervisor with real processes: restarts what dies, pauses longer for what keeps dying, stops all in order."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from app.supervisor import Child, Supervisor
+from tests.support.system import until
+
+SLEEP = [sys.executable, "-c", "import time; time.sleep(600)"]
+
+
+def watched(supervisor: Supervisor) -> threading.Thread:
+    supervisor.start()
+    thread = threading.Thread(target=supervisor.watch, args=(0.02,))
+    thread.start()
+    return thread
+
+
+def test_what_dies_is_started_again() -> None:
+    supervisor = Supervisor(children=[Child(name="a", command=SLEEP), Child(name="b", command=SLEEP)])
+    thread = watched(supervisor)
+    try:
+        before = supervisor.pids()
+        os.kill(before["a"], signal.SIGKILL)
+        until(lambda: supervisor.pids().get("a", before["a"]) != before["a"], 10, "a restart")
+        assert supervisor.pids()["b"] == before["b"]
+    finally:
+        supervisor.stop()
+        thread.join(20)
+    assert supervisor.pids() == {}
+
+
+def test_what_keeps_dying_is_started_less_and_less_often() -> None:
+    supervisor = Supervisor(children=[Child(name="a", command=["false"])])
+    thread = watched(supervisor)
+    try:
+        until(lambda: supervisor.children[0].falls >= 4, 20, "four falls")
+        child = supervisor.children[0]
+        assert child.next_start - child.started > 1.0
+    finally:
+        supervisor.stop()
+        thread.join(20)
+
+
+def test_children_stop_in_the_opposite_order(tmp_path: Path) -> None:
+    said = tmp_path / "said"
+    program = (
+        "import signal, sys, time\n"
+        f"signal.signal(signal.SIGTERM, lambda *_: (open({str(said)!r}, 'a').write(sys.argv[1]), sys.exit(0)))\n"
+        f"open({str(tmp_path)!r} + '/ready' + sys.argv[1], 'w').close()\n"
+        "time.sleep(600)\n"
+    )
+    children = [Child(name=name, command=[sys.executable, "-c", program, name]) for name in "abc"]
+    supervisor = Supervisor(children=children)
+    thread = watched(supervisor)
+    until(lambda: all((tmp_path / f"ready{name}").exists() for name in "abc"), 20, "three children")
+    supervisor.stop()
+    thread.join(20)
+    assert said.read_text() == "cba"
+
+
+def test_a_child_that_will_not_stop_is_killed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("app.supervisor.STOP_PATIENCE", 0.3)
+    program = (
+        "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
+        f"open({str(tmp_path / 'ready')!r}, 'w').close(); time.sleep(600)"
+    )
+    supervisor = Supervisor(children=[Child(name="a", command=[sys.executable, "-c", program])])
+    thread = watched(supervisor)
+    until(lambda: (tmp_path / "ready").exists(), 20, "the child")
+    pid = supervisor.pids()["a"]
+    supervisor.stop()
+    thread.join(20)
+    assert not Path(f"/proc/{pid}").exists()
