@@ -47,7 +47,8 @@ _replacement: Understander | None = None
 
 @cache
 def _loaded() -> Understander:
-    return nlu.load()
+    loaded: Understander = nlu.load()
+    return loaded
 
 
 def understander() -> Understander:
@@ -158,7 +159,7 @@ def _write(session: Session, read: _Read, understanding: Understanding | None, p
     message = replace(read.message, attachments=message_of(row).attachments)
     read = replace(read, message=message)
     fields = _fields(session, read, understanding)
-    phones = [f.resolved["details"]["e164"] for f in fields if f.name == "phone" and _has(f, "e164")]
+    phones = [number for f in fields if f.name == "phone" and (number := _e164(f))]
     names = [f.value for f in fields if f.name == "contact_name"]
     found = identity.find_customer(session, message, phones, names[0] if names else "")
     asset_id = session.scalar(select(Asset.id).where(Asset.code == message.asset_code)) if message.asset_code else None
@@ -372,8 +373,8 @@ def _locate(ticket: Ticket, latitude: float, longitude: float, datum: str) -> No
         address.resolved = resolved
 
 
-def _has(f: DraftField, detail: str) -> bool:
-    return bool(f.resolved and (f.resolved.get("details") or {}).get(detail))
+def _e164(f: DraftField) -> str:
+    return str(((f.resolved or {}).get("details") or {}).get("e164") or "")
 
 
 def _record_only(session: Session, read: _Read) -> None:
