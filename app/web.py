@@ -7,16 +7,17 @@ import os
 from importlib.resources import files
 from pathlib import Path
 
-import dispatch.api
 import redis
 import settlement.api
-import sla.api
 from aiohttp import web
 from aiohttp_pydantic.oas.view import generate_oas
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest, multiprocess
 from pydantic import Field
 from sqlalchemy import text
 
+import dispatch.api
+import intake.api
+import sla.api
 import ticketing.api
 from app import wiring
 from connectors.registry import all_connectors
@@ -42,7 +43,7 @@ def application() -> web.Application:
     """The whole HTTP surface."""
     app = http.application()
     api = web.Application(middlewares=[http.errors])
-    for room in (ticketing.api, sla.api, dispatch.api, settlement.api):
+    for room in (ticketing.api, intake.api, sla.api, dispatch.api, settlement.api):
         room.routes(api)
     api.router.add_route("*", "/{nothing:.*}", _no_such_path)
     app.add_subapp("/api/v1", api)

@@ -13,7 +13,7 @@ from typing import Any
 
 from aiohttp import BodyPartReader, web
 from aiohttp_pydantic import PydanticView
-from pydantic import Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 from sqlalchemy.orm.exc import StaleDataError
 
 from core import log, metrics, settings
@@ -41,7 +41,7 @@ def application() -> web.Application:
 async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Answers errors; never shows a stack trace."""
     try:
-        if request.headers.get("Upgrade", "").lower() == "websocket":
+        if request.method == "GET" and request.headers.get("Upgrade", "").lower() == "websocket":
             return await handler(request)
         async with asyncio.timeout(settings.get(HttpSettings).request_seconds):
             return await handler(request)
@@ -51,7 +51,10 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     except web.HTTPException as error:
         if error.status < 400:
             raise
-        return problem(error.status, error.reason.lower().replace(" ", "_"), error.reason)
+        answered = problem(error.status, error.reason.lower().replace(" ", "_"), error.reason)
+        if "Allow" in error.headers:  # RFC 9110 §15.5.6
+            answered.headers["Allow"] = error.headers["Allow"]
+        return answered
     except ValidationError as error:
         return problem(422, "invalid", "Some values cannot be accepted.", _wrong(error))
     except StaleDataError:
@@ -88,6 +91,22 @@ def problem(status: int, code: str, message: str, details: dict[str, Any] | None
     return web.json_response(
         {"error": code, "message": message, "details": details or {}}, status=status, headers=headers, dumps=dumps
     )
+
+
+class Problem(BaseModel):
+    """The same for the API's description."""
+
+    error: str = Field(
+        description="constant word: invalid, malformed, not_signed_in, forbidden, not_found, conflict, ..."
+    )
+    message: str
+    details: dict[str, Any]
+
+
+def reply(model: BaseModel, status: int = 200) -> web.Response:
+    """A model as JSON, never cached; its datetimes are ISO 8601."""
+    headers = {"Cache-Control": "no-store"}
+    return web.Response(text=model.model_dump_json(), status=status, content_type="application/json", headers=headers)
 
 
 def answer(content: Any, status: int = 200) -> web.Response:

@@ -13,11 +13,9 @@ from sqlalchemy import select
 
 from core import db
 from core.errors import NotFound
-from core.http import View
+from core.http import Problem, View, reply
 from intake.tables import SessionRow, TurnRow
 from ticketing import Actor, audit, masking, require, signed_in
-from ticketing.api.common import reply
-from ticketing.api.schemas import Problem
 
 SessionId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 

@@ -1,6 +1,6 @@
 """Customers, assets, tickets and all that happens to a ticket until it is closed. Every change writes an event in its transaction."""
 
-from ticketing.access import Actor, require, signed_in
+from ticketing.access import Actor, check_visible, require, sees_personal, signed_in, visible
 from ticketing.events import NewEvent, record, subscribe
 from ticketing.outlets import CannotDeliver, Delivery, OutgoingNotice, Outlet, notify
 from ticketing.tables import (
@@ -37,6 +37,7 @@ __all__ = [
     "Ticket",
     "TicketField",
     "User",
+    "check_visible",
     "create_first_administrator",
     "create_user",
     "load",
@@ -45,9 +46,11 @@ __all__ = [
     "possible",
     "record",
     "require",
+    "sees_personal",
     "setup_code",
     "signed_in",
     "subscribe",
     "touch",
+    "visible",
     "wants_first_administrator",
 ]

@@ -12,13 +12,12 @@ from sqlalchemy.orm import Session
 
 from core import clock, db
 from core.errors import Conflict, InvalidInput, NotFound
-from core.http import View
+from core.http import Problem, View, reply
 from core.text import clean
 from ticketing import audit, search
 from ticketing.access import Actor, require, signed_in
 from ticketing.api import show
-from ticketing.api.common import reply
-from ticketing.api.schemas import AssetAnswer, AssetChange, AssetList, Id, Limit, NewAsset, Problem, Short
+from ticketing.api.schemas import AssetAnswer, AssetChange, AssetList, Id, Limit, NewAsset, Short
 from ticketing.tables import Asset, Customer
 
 

@@ -10,11 +10,10 @@ from sqlalchemy import select
 
 from core import db
 from core.errors import InvalidInput
-from core.http import View
+from core.http import Problem, View, reply
 from core.text import clean
 from ticketing.access import require, signed_in
-from ticketing.api.common import reply
-from ticketing.api.schemas import AuditAnswer, AuditList, Id, Limit, Problem, Short
+from ticketing.api.schemas import AuditAnswer, AuditList, Id, Limit, Short
 from ticketing.api.show import Names, user_of
 from ticketing.tables import AuditEntry
 

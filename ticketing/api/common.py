@@ -1,11 +1,9 @@
-"""What the views share: answers from models, one ticket's read and write with access checked and looks audited."""
+"""What the views share: one ticket's read and write with access checked and looks audited."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from aiohttp import web
-from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
 from core import db
@@ -16,16 +14,6 @@ from ticketing.api.schemas import TicketAnswer
 from ticketing.tables import Ticket
 
 Deed = Callable[[Session, Ticket], object]
-
-
-def reply(model: BaseModel, status: int = 200) -> web.Response:
-    """The model as JSON; times are ISO 8601 in UTC."""
-    return web.Response(
-        text=model.model_dump_json(),
-        status=status,
-        content_type="application/json",
-        headers={"Cache-Control": "no-store"},
-    )
 
 
 def read_ticket(actor: Actor, ticket_id: int) -> TicketAnswer:

@@ -9,13 +9,12 @@ from sqlalchemy.orm import Session
 
 from core import db
 from core.errors import NotFound
-from core.http import View
+from core.http import Problem, View, reply
 from core.text import clean
 from ticketing import audit, search, users
 from ticketing.access import Actor, require, signed_in, visible
 from ticketing.api import show
-from ticketing.api.common import reply
-from ticketing.api.schemas import CustomerAnswer, CustomerChange, CustomerList, Id, Limit, Problem, Short
+from ticketing.api.schemas import CustomerAnswer, CustomerChange, CustomerList, Id, Limit, Short
 from ticketing.tables import Customer, Ticket
 
 

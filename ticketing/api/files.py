@@ -13,11 +13,11 @@ from sqlalchemy.orm import Session
 
 from core import blobs, clock, db
 from core.errors import Forbidden, NotFound
-from core.http import View
+from core.http import Problem, View
 from core.text import clean
 from ticketing import audit, merging
 from ticketing.access import Actor, check_visible, sees_personal, signed_in
-from ticketing.api.schemas import Id, Problem
+from ticketing.api.schemas import Id
 from ticketing.tables import AuditEntry, Entry, Ticket
 
 # What a browser may show by itself; everything else is only ever saved. No SVG, no HTML: they can hold script.

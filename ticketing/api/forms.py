@@ -5,11 +5,10 @@ from __future__ import annotations
 from aiohttp import web
 from aiohttp_pydantic.oas.typing import r200, r401, r404
 
-from core.http import View
+from core.http import Problem, View, reply
 from ticketing import forms
 from ticketing.access import signed_in
-from ticketing.api.common import reply
-from ticketing.api.schemas import FormAnswer, FormFieldAnswer, FormList, Problem
+from ticketing.api.schemas import FormAnswer, FormFieldAnswer, FormList
 
 
 class Forms(View):

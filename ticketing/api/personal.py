@@ -7,12 +7,11 @@ from aiohttp_pydantic.oas.typing import r200, r401, r403, r404
 from sqlalchemy import select
 
 from core import db
-from core.http import View
+from core.http import Problem, View, reply
 from ticketing import audit
 from ticketing.access import Actor, check_visible, require, sees_personal, signed_in
 from ticketing.api import show
-from ticketing.api.common import reply
-from ticketing.api.schemas import Id, Problem, Unmasked, UnmaskRequest
+from ticketing.api.schemas import Id, Unmasked, UnmaskRequest
 from ticketing.masking import PERSONAL_FIELDS
 from ticketing.tables import Identity, Ticket
 

@@ -8,17 +8,16 @@ from aiohttp import web
 from aiohttp_pydantic.oas.typing import r200, r401, r403, r404, r409, r422
 
 from core import db
-from core.http import View
+from core.http import Problem, View, reply
 from ticketing import correspondence, merging, review, workflow
 from ticketing.access import Actor, signed_in
-from ticketing.api.common import Deed, change_ticket, reply
+from ticketing.api.common import Deed, change_ticket
 from ticketing.api.schemas import (
     Confirmation,
     Corrections,
     Id,
     Letter,
     Merge,
-    Problem,
     Step,
     StepWithChoice,
     StepWithReason,

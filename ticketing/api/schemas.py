@@ -24,16 +24,6 @@ class Asked(BaseModel):
     model_config = ConfigDict(extra="forbid", str_max_length=200_000)
 
 
-class Problem(BaseModel):
-    """Every refusal looks like this."""
-
-    error: str = Field(
-        description="constant word: invalid, malformed, not_signed_in, forbidden, not_found, conflict, ..."
-    )
-    message: str
-    details: dict[str, Any]
-
-
 class Done(BaseModel):
     """It was done."""
 

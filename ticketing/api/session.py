@@ -7,11 +7,10 @@ from aiohttp_pydantic.oas.typing import r200, r201, r401, r403, r409, r422, r429
 
 from core import db
 from core.errors import Malformed, NotSignedIn
-from core.http import View
+from core.http import Problem, View, reply
 from ticketing import signing_in, users
 from ticketing.access import COOKIE, Actor, actor_of, signed_in
-from ticketing.api.common import reply
-from ticketing.api.schemas import Done, FirstAdministrator, Problem, SessionAnswer, SignedInUser, SignInRequest
+from ticketing.api.schemas import Done, FirstAdministrator, SessionAnswer, SignedInUser, SignInRequest
 
 
 class SessionView(View):

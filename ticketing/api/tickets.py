@@ -11,19 +11,18 @@ from sqlalchemy.orm import Session
 
 from core import clock, db
 from core.errors import InvalidInput, NotFound
-from core.http import View
+from core.http import Problem, View, reply
 from core.text import clean
 from ticketing import audit, forms, search
 from ticketing.access import Actor, require, signed_in
 from ticketing.api import show, timeline
-from ticketing.api.common import read_ticket, reply
+from ticketing.api.common import read_ticket
 from ticketing.api.schemas import (
     Counts,
     Id,
     IdOrNobody,
     Limit,
     NewTicket,
-    Problem,
     Short,
     TicketAnswer,
     TicketList,

@@ -11,11 +11,10 @@ from sqlalchemy.orm import Session
 
 from core import clock, db
 from core.errors import Conflict, Forbidden, InvalidInput, NotFound
-from core.http import View
+from core.http import Problem, View, reply
 from core.text import clean
 from ticketing import audit, passwords, signing_in, users
 from ticketing.access import Actor, require, signed_in
-from ticketing.api.common import reply
 from ticketing.api.schemas import (
     Done,
     Id,
@@ -24,7 +23,6 @@ from ticketing.api.schemas import (
     NewKey,
     NewPassword,
     NewUser,
-    Problem,
     Short,
     UserAnswer,
     UserChange,
