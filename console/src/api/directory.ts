@@ -1,7 +1,7 @@
 /** Forms, customers, assets, users and the calls that are going on. */
 
 import { api, type Query } from './client'
-import type { Asset, Call, Customer, Form, Page, TicketBrief, User } from './types'
+import type { Asset, Call, Customer, Form, Page, User } from './types'
 
 function items<T>(answer: T[] | Page<T>): T[] {
   return Array.isArray(answer) ? answer : answer.items
@@ -12,7 +12,7 @@ export const directory = {
   form: (service: string) => api.get<Form>(`forms/${encodeURIComponent(service)}`),
   customers: (query: Query) => api.get<Page<Customer>>('customers', query),
   customer: (id: number) => api.get<Customer>(`customers/${id}`),
-  ticketsOf: (customer: number) => api.get<Page<TicketBrief>>('tickets', { customer, limit: 50 }),
+  changeCustomer: (id: number, change: Record<string, string>) => api.patch<Customer>(`customers/${id}`, change),
   assets: (query: Query) => api.get<Page<Asset>>('assets', query),
   users: async () => items(await api.get<User[] | Page<User>>('users')),
   addUser: (user: Record<string, unknown>) => api.post<User>('users', user),

@@ -1,23 +1,34 @@
 /** Who is signed in, for every page. */
 
 import { computed, reactive } from 'vue'
-import { session as api } from '../api/session'
+import { session as api, type First } from '../api/session'
 import type { User } from '../api/types'
 import { chosenLanguage, setLanguage } from '../messages'
 import { feed } from './live'
 
-const state = reactive({ user: null as User | null, known: false })
+const state = reactive({ user: null as User | null, known: false, empty: false })
 
 export const user = computed(() => state.user)
+/** Nobody can sign in yet: the first administrator is still to be made. */
+export const empty = computed(() => state.empty)
 
 /** Asks the server once whether a session is there. */
 export async function findSession(): Promise<User | null> {
-  if (!state.known) welcome(await api.current())
+  if (!state.known) {
+    const found = await api.current()
+    state.empty = found.empty
+    welcome(found.user)
+  }
   return state.user
 }
 
 export async function signIn(login: string, password: string): Promise<void> {
   welcome(await api.signIn(login, password))
+}
+
+export async function makeFirst(first: First): Promise<void> {
+  welcome(await api.makeFirst(first))
+  state.empty = false
 }
 
 export async function signOut(): Promise<void> {
