@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,6 +12,8 @@ import pytest
 from core import blobs, clock, db, log, settings
 from core.db import Base, Database
 from tests.support import postgres, tables
+
+NOTHING_SKIPPED = bool(os.environ.get("HOTLINE_TEST_ALL"))
 
 
 @pytest.fixture(autouse=True)
@@ -73,3 +75,22 @@ def any_database(request: pytest.FixtureRequest, installation: Path) -> Iterator
 def blob_store(tmp_path: Path) -> Iterator[blobs.DirectoryBlobs]:
     with blobs.using(blobs.DirectoryBlobs(tmp_path / "blobs")) as store:
         yield store
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Where everything is meant to be installed (CI), a skipped test is a failed one."""
+    report = yield
+    if report.skipped and NOTHING_SKIPPED and not hasattr(report, "wasxfail"):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        report.outcome = "failed"
+        report.longrepr = f"{reason} (HOTLINE_TEST_ALL is set: nothing may be skipped)"
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    if report.skipped and NOTHING_SKIPPED:
+        report.outcome = "failed"
+    return report
