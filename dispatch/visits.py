@@ -123,13 +123,9 @@ def complete(session: Session, ticket: Ticket, user_id: int, done: Completion) -
     """The work is done. Raises InvalidInput naming what is wrong; a fee beyond the price book needs the customer's consent."""
     visit = open_visit(session, ticket, user_id, "on_site")
     _check(done)
-    store = blobs.store()
-    visit.photos = [
-        {"name": text.clean(p.name, 120), "type": _image(p), "size": len(p.content), "blob": store.put(p.content)}
-        for p in done.photos
-    ]
+    visit.photos = [*visit.photos, *map(_kept, done.photos)][:MAX_PHOTOS]
     if done.signature is not None:
-        visit.signature = store.put(done.signature)
+        visit.signature = blobs.store().put(done.signature)
     visit.parts = [{"code": p.code, "count": p.count} for p in done.parts]
     visit.labour = [str(code) for code in done.labour]
     visit.checklist = [
@@ -159,6 +155,22 @@ def complete(session: Session, ticket: Ticket, user_id: int, done: Completion) -
         signed=visit.signature is not None,
     )
     return visit
+
+
+def add_photo(session: Session, ticket: Ticket, user_id: int, photo: Photo) -> Visit:
+    """Keeps a photograph of the visit under way. Raises InvalidInput for what is no image or is one too many."""
+    visit = open_visit(session, ticket, user_id, "accepted", "on_site")
+    if len(visit.photos) >= MAX_PHOTOS:
+        raise InvalidInput("That is more than a visit can have.", photos=MAX_PHOTOS)
+    visit.photos = [*visit.photos, _kept(photo)]
+    session.flush()
+    return visit
+
+
+def _kept(photo: Photo) -> dict[str, Any]:
+    kind = _image(photo)
+    name = text.clean(photo.name, 120).replace("/", "_")
+    return {"name": name, "type": kind, "size": len(photo.content), "blob": blobs.store().put(photo.content)}
 
 
 def _check(done: Completion) -> None:

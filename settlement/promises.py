@@ -29,6 +29,7 @@ def on_event(session: Session, event: NewEvent) -> None:
     elif event.kind == "ticket.cancelled":
         stock.release(session, ticket.id)
     elif event.kind == "survey.answered":
+        surveys.follow(session, ticket, event)
         _close(session, ticket, "survey")
 
 
@@ -57,7 +58,7 @@ def send_survey(promise: outbox.Promise) -> outbox.Effect:
         if visit is None:
             return
         ticket = workflow.load(session, visit.ticket_id)
-        if ticket.state in ("completed", "billed", "closed"):
+        if ticket.state in ("completed", "billed", "closed") and not surveys.answered_since(session, visit):
             surveys.send(session, ticket, visit)
 
     return write

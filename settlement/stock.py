@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from core import clock
@@ -148,6 +148,11 @@ def use(
             cause = f"{key}:{part}:shortage"
             move(session, short, outside, part, lacking, reason="shortage", actor=actor, ticket_id=ticket_id, key=cause)
     return missing
+
+
+def engineer_ids(user_id: int) -> Select[int]:
+    """The engineer that a user is, as a query."""
+    return select(Engineer.id).where(Engineer.user_id == user_id)
 
 
 def find_location(session: Session, location_id: int) -> StockLocation:

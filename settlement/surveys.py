@@ -13,7 +13,7 @@ from dispatch import Visit
 from settlement.settings import SettlementSettings
 from settlement.tables import Survey
 from sla import in_language, words
-from ticketing import Customer, Ticket, notify, record, workflow
+from ticketing import Customer, Event, NewEvent, Ticket, notify, record, workflow
 from ticketing.drafts import Draft, DraftField, NewEntry, create_draft
 
 ACTOR = "settlement"
@@ -48,6 +48,16 @@ def send(session: Session, ticket: Ticket, visit: Visit) -> Survey:
     return survey
 
 
+def answered_since(session: Session, visit: Visit) -> bool:
+    """Whether the customer has judged the visit unasked, on the page of the ticket."""
+    query = select(Event.id).where(
+        Event.ticket_id == visit.ticket_id,
+        Event.kind == "survey.answered",
+        Event.at >= (visit.completed or visit.proposed),
+    )
+    return session.scalar(query.limit(1)) is not None
+
+
 def token_of(survey: Survey) -> str:
     """What the link carries: the survey's id and a signature of it."""
     return f"{survey.id}-{secrets.sign(PURPOSE, str(survey.id))}"
@@ -75,18 +85,6 @@ def answer(session: Session, token: str, score: int, comment: str = "") -> Surve
         raise InvalidInput("A score is 1 to 5.", score=score)
     survey.answered, survey.score, survey.comment = clock.now(), score, text.clean(comment, 1000)
     record(session, ticket, "survey.answered", "customer", survey=survey.id, score=score, comment=survey.comment)
-    if score <= settings.get(SettlementSettings).bad_score:
-        follow_up = _follow_up(session, ticket, survey)
-        survey.follow_up_id = follow_up.id
-        record(
-            session,
-            ticket,
-            "survey.follow_up",
-            ACTOR,
-            survey=survey.id,
-            follow_up=follow_up.id,
-            number=follow_up.number,
-        )
     session.flush()
     return survey
 
@@ -96,34 +94,41 @@ def language_of(session: Session, ticket: Ticket) -> str:
     return (customer.language if customer else "") or settings.get(settings.CoreSettings).language
 
 
-def _follow_up(session: Session, ticket: Ticket, survey: Survey) -> Ticket:
-    """A draft complaint that an agent sees in the inbox, with the place and the machine of the visit."""
+def follow(session: Session, ticket: Ticket, event: NewEvent) -> None:
+    """What an answer brings about, wherever it was given (the survey's page or the customer's own page of the ticket): a bad
+    one opens a draft complaint that an agent sees in the inbox, with the place and the machine of the visit."""
+    score, comment = int(event.details.get("score", 5)), str(event.details.get("comment", ""))
+    survey = session.scalar(select(Survey).where(Survey.ticket_id == ticket.id).order_by(Survey.id.desc()).limit(1))
+    if survey is not None and survey.answered is None:
+        survey.answered, survey.score, survey.comment = event.at, score, comment
+    if score > settings.get(SettlementSettings).bad_score:
+        return
     carried = []
     for name in CARRIED:
         field = ticket.field(name)
         if field is not None and field.current:
             carried.append(DraftField(name=name, value=field.current, component="survey", resolved=field.resolved))
-    said = f"：{survey.comment}" if survey.comment else ""
-    return create_draft(
-        session,
-        Draft(
+    said = f"：{comment}" if comment else ""
+    draft = Draft(
+        channel="survey",
+        service="complaint",
+        intents=[{"name": "complaint", "probability": 1.0}],
+        urgency="high",
+        sentiment="negative",
+        summary=f"工单 {ticket.number} 评分 {score}{said}",
+        customer_id=ticket.customer_id,
+        asset_id=ticket.asset_id,
+        parent_id=ticket.id,
+        fields=carried,
+        entry=NewEntry(
+            message_id=f"survey-{event.id}",
             channel="survey",
-            service="complaint",
-            intents=[{"name": "complaint", "probability": 1.0}],
-            urgency="high",
-            sentiment="negative",
-            summary=f"工单 {ticket.number} 评分 {survey.score}{said}",
-            customer_id=ticket.customer_id,
-            asset_id=ticket.asset_id,
-            parent_id=ticket.id,
-            fields=carried,
-            entry=NewEntry(
-                message_id=f"survey-{survey.id}",
-                channel="survey",
-                text=survey.comment or f"{survey.score}/5",
-                at=clock.now(),
-                reason="survey",
-            ),
+            text=comment or f"{score}/5",
+            at=event.at,
+            reason="survey",
         ),
-        ACTOR,
     )
+    made = create_draft(session, draft, ACTOR)
+    if survey is not None:
+        survey.follow_up_id = made.id
+    record(session, ticket, "survey.follow_up", ACTOR, follow_up=made.id, number=made.number)

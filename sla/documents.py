@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
@@ -77,3 +78,12 @@ def _from_file(kind: Kind) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise ConfigurationError(f"{path} is no mapping")
     return content
+
+
+def plain(content: Any) -> Any:
+    """The content as JSON can hold it: YAML's dates become text."""
+    if isinstance(content, dict):
+        return {str(key): plain(value) for key, value in content.items()}
+    if isinstance(content, list):
+        return [plain(value) for value in content]
+    return content.isoformat() if isinstance(content, date) else content
