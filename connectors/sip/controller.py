@@ -69,6 +69,8 @@ class Controller:
         elif name == "freed":
             self.calls.pop((member.name, event["call"]), None)
             self.front.free_slot(event["id"])
+        elif name == "unconfirmed":
+            self.front.confirm(event["id"])
         elif name == "statistics":
             for number, packets, lost, held in event["calls"]:
                 if call := self.calls.get((member.name, number)):

@@ -108,6 +108,17 @@ class Front:
     def free_slot(self, call_id: str) -> None:
         self.routes.release(call_id)
 
+    def confirm(self, call_id: str) -> None:
+        """Gives the process the ACK that the caller owes: without it pjsip keeps the call for ever."""
+        route = self.routes.find(call_id)
+        if route is None or route.answer is None or route.outgoing:
+            return
+        ack = SipMessage("ACK", parse_address(route.answer.get("contact") or "sip:hotline@localhost").uri)
+        ack.headers = [("via", self.via(f"ack {call_id}")), ("max-forwards", "70")]
+        ack.headers += [(name, route.answer.get(name)) for name in ("from", "to", "call-id")]
+        ack.headers.append(("cseq", f"{route.invite.cseq[0]} ACK"))
+        self._to_line(ack, route)
+
     def contact(self, user: str = "hotline") -> str:
         return f"<sip:{user}@{self.address}:{self.port}>"
 
@@ -172,7 +183,7 @@ class Front:
             own(message, source)
             return
         route = self.routes.find(message.call_id)
-        if route is not None and not route.refused:
+        if route is not None:
             self._to_line(message, route)
         elif message.method == "INVITE":
             self._invite(message, source)
@@ -279,25 +290,38 @@ class Front:
             if message.is_request:
                 self._request_from_line(message, line)
             else:
-                self._response_from_line(message)
+                self._response_from_line(message, line)
         except (NotSip, ValueError):
             logger.warning("a process sent what is no SIP message")
         except Exception:
             logger.exception("a process's datagram could not be handled")
 
-    def _response_from_line(self, message: SipMessage) -> None:
+    def _response_from_line(self, message: SipMessage, line: Line) -> None:
         vias = message.all("via")[1:]
         if not vias:
             return
+        route = self.routes.find(message.call_id)
+        if route is not None and route.line is not line:
+            return  # the call has gone to another process
         message.put_all("via", vias)
         message.put_all("record-route", [each for each in message.all("record-route") if not self._is_us(each)])
-        route = self.routes.find(message.call_id)
         if route is not None and message.cseq[1] == "INVITE" and not route.outgoing:
             if 200 <= message.status < 300:
                 route.answer = route.answer or message
+            elif message.status == 486 and route.answer is None:
+                self._line_is_busy(route)
+                return
             elif message.status >= 300 and route.answer is None:
                 self.routes.release(message.call_id)
         self._outer.send(message.encode(), reply_to(parse_via(vias[0])))
+
+    def _line_is_busy(self, route: Route) -> None:
+        """Its pjsua2 still holds calls that we believe over (a BYE that nobody answers holds one for 32 s)."""
+        if self.routes.move(route):
+            self._to_line(route.invite, route)
+            return
+        self.routes.release(route.call_id)
+        self._unavailable(route.invite, route.peer)
 
     def _request_from_line(self, message: SipMessage, line: Line) -> None:
         self._strip_routes(message)

@@ -39,6 +39,7 @@ class Route:
     answer: SipMessage | None = None
     our_cseq: int = 0
     holds_slot: bool = True
+    tried: list[str] = field(default_factory=list)
     began: float = field(default_factory=time.monotonic)
     ended: float | None = None
 
@@ -73,6 +74,17 @@ class Routes:
         if line is None or line.free <= 0:
             return None
         return self.add(Route(call_id=call_id, line=line, peer=peer, invite=invite))
+
+    def move(self, route: Route) -> bool:
+        """Gives a call that its process would not take to another one; False if there is none that it has not tried."""
+        route.tried.append(route.line.name)
+        others = [line for line in self.lines.values() if line.free > 0 and line.name not in route.tried]
+        if not others or not route.holds_slot:
+            return False
+        route.line.used -= 1
+        route.line = max(others, key=lambda one: one.free)
+        route.line.used += 1
+        return True
 
     def add(self, route: Route) -> Route:
         self._routes[route.call_id] = route

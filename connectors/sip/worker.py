@@ -104,13 +104,16 @@ class Call(pj.Call):  # type: ignore[misc]
         self.confirmed = False
         self.answered_at: float | None = None
         self.over = False
+        self.abandoned = False
         self.packets, self.lost = 0, 0
         self.held = False
 
     def onCallState(self, prm: Any) -> None:
         state = self.getInfo()
         self.sip_id = self.sip_id or state.callIdString
-        if state.state == pj.PJSIP_INV_STATE_CONFIRMED:
+        if state.state == pj.PJSIP_INV_STATE_CONFIRMED and self.abandoned:
+            self.line.to_hang_up.append(self)
+        elif state.state == pj.PJSIP_INV_STATE_CONFIRMED:
             self.confirmed = True
             self.line.tell({"event": "confirmed", "call": self.number})
         elif state.state == pj.PJSIP_INV_STATE_DISCONNECTED and not self.over:
@@ -173,6 +176,7 @@ class Line:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4 * 1024 * 1024)
         self.calls: dict[int, Call] = {}
         self.over: list[Call] = []
+        self.to_hang_up: list[Call] = []
         self._numbers = 0
         self._unsent = bytearray()
         self._unpacker = wire.Unpacker()
@@ -195,13 +199,16 @@ class Line:
                 else:
                     self.endpoint.libHandleEvents(POLL_MS)
                 self._read()
-                for call in list(self.calls.values()):
-                    self.flush(call, least=2)
+                self._ship()
                 self._watch()
                 self._let_go()
                 self._send()
         finally:
             self.close()
+
+    def _ship(self) -> None:
+        for call in self.calls.values():
+            self.flush(call, least=2)
 
     def close(self) -> None:
         """Every pjsua2 object must be gone before ``libDestroy``, else it aborts."""
@@ -216,6 +223,7 @@ class Line:
                 with contextlib.suppress(OSError):
                     self._send()
         self.over.clear()
+        self.to_hang_up.clear()
         self.calls.clear()
         if self.account is not None:
             self.account.shutdown()
@@ -330,11 +338,14 @@ class Line:
             call.count()
             numbers.append([call.number, call.packets, call.lost, call.held])
             if call.answered_at and not call.confirmed and now - call.answered_at > self._confirm_seconds:
-                call.answered_at = None
-                self.hang_up(call)
+                # pjsip sends no BYE before the ACK; the front gives us one in the caller's place.
+                call.answered_at, call.abandoned = None, True
+                self.tell({"event": "unconfirmed", "call": call.number, "id": call.sip_id})
         self.tell({"event": "statistics", "calls": numbers})
 
     def _let_go(self) -> None:
+        while self.to_hang_up:
+            self.hang_up(self.to_hang_up.pop())
         while self.over:
             call = self.over.pop()
             self.flush(call)

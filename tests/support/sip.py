@@ -246,9 +246,3 @@ async def softphone(*arguments: str) -> list[dict[str, Any]]:
     )
     out, _ = await process.communicate()
     return [json.loads(line) for line in out.decode().splitlines()]
-
-
-def tone(seconds: float, hz: float = 300.0) -> bytes:
-    """16-bit samples at 8 kHz of a loud tone."""
-    at = np.arange(int(8000 * seconds)) / 8000
-    return bytes((8000 * np.sin(2 * np.pi * hz * at)).astype("<i2").tobytes())

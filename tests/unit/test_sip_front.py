@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
@@ -162,7 +163,12 @@ async def test_one_address_does_not_take_every_line() -> None:
 
 async def test_what_is_not_sip_is_dropped_and_the_front_goes_on() -> None:
     async with front() as (running, caller, _):
-        for junk in (b"\r\n\r\n", b"\x00" * 2000, b"GET / HTTP/1.1\r\n\r\n", b"INVITE sip:x SIP/2.0\r\n" + b"a" * 60_000):
+        for junk in (
+            b"\r\n\r\n",
+            b"\x00" * 2000,
+            b"GET / HTTP/1.1\r\n\r\n",
+            b"INVITE sip:x SIP/2.0\r\n" + b"a" * 60_000,
+        ):
             caller.send(junk, running.port)
         large = caller.invite()
         large.headers.append(("subject", "x" * 50_000))
@@ -256,3 +262,20 @@ async def test_a_taken_port_is_a_wrong_setting() -> None:
 def test_an_account_is_at_its_registrar_unless_it_says_otherwise() -> None:
     assert Account(user="400", registrar="pbx.example:5080").realm == "pbx.example"
     assert parse(b"OPTIONS sip:a@b SIP/2.0\r\n\r\n").call_id == ""
+
+
+async def test_a_busy_process_hands_the_call_to_another() -> None:
+    async with front(lines=2) as (running, caller, processes):
+        invite = caller.invite()
+        caller.send(invite, running.port)
+        coming = [asyncio.ensure_future(process.get()) for process in processes]
+        done, waiting = await asyncio.wait(coming, return_when=asyncio.FIRST_COMPLETED)
+        for task in waiting:
+            task.cancel()
+        seen = done.pop().result()
+        first, second = processes if coming[0].done() and not coming[0].cancelled() else processes[::-1]
+        reply(first, running, seen, 486, "Busy Here")
+        assert (await second.get()).call_id == invite.call_id
+        reply(second, running, seen, 486, "Busy Here")
+        assert (await caller.final()).status == 503
+        assert running.routes.free == 8
