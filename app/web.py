@@ -8,20 +8,20 @@ from importlib.resources import files
 from pathlib import Path
 
 import redis
-import settlement.api
 from aiohttp import web
-from aiohttp_pydantic.oas.view import generate_oas
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest, multiprocess
 from pydantic import Field
 from sqlalchemy import text
 
 import dispatch.api
 import intake.api
+import settlement.api
 import sla.api
 import ticketing.api
 from app import wiring
 from connectors.registry import all_connectors
 from core import db, http, log, settings
+from core.openapi import describe
 from core.redis import connection
 
 logger = log.get(__name__)
@@ -47,15 +47,7 @@ def application() -> web.Application:
         room.routes(api)
     api.router.add_route("*", "/{nothing:.*}", _no_such_path)
     app.add_subapp("/api/v1", api)
-    description = generate_oas(
-        [api],
-        version_spec=VERSION,
-        title_spec="Hotline",
-        security={
-            "session": {"type": "apiKey", "in": "cookie", "name": "hotline_session"},
-            "key": {"type": "http", "scheme": "bearer"},
-        },
-    )
+    description = describe([api], title="Hotline", version=VERSION)
 
     async def openapi(_: web.Request) -> web.Response:
         return http.answer(description)
@@ -65,6 +57,7 @@ def application() -> web.Application:
     app.router.add_get("/api/", _api_page)
     app.router.add_get("/healthz", healthz)
     app.router.add_get("/metrics", metrics)
+    settlement.api.public_routes(app)
     for connector in all_connectors().values():
         if connector.routes is not None:
             connector.routes(app)
