@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from connectors.email import authentication, identity, parse, scan, thread
+from connectors.email import authentication, parse, scan, thread
 from connectors.email.bounded import BoundedParser
 from connectors.email.parsed import ParsedMail
 from connectors.email.settings import MailSettings
@@ -36,8 +36,8 @@ async def take_in(raw: bytes, envelope: Envelope) -> Acceptance:
     return await accept(message)
 
 
-def message_of(raw: bytes, envelope: Envelope) -> Message:
-    """Parses a mail and keeps its original and attachments in the blob store."""
+def message_of(raw: bytes, envelope: Envelope, problem: str = "") -> Message:
+    """Parses a mail and keeps its original and attachments in the blob store. ``problem``: what is already known."""
     config = settings.get(MailSettings)
     original = blobs.store().put(raw)
     if len(raw) > config.parse_size:
@@ -45,7 +45,7 @@ def message_of(raw: bytes, envelope: Envelope) -> Message:
     else:
         mail = parser().parse(raw)
     verdict = authentication.check(raw, envelope.peer, envelope.sender, envelope.helo)
-    problems = list(mail.problems)
+    problems = [*([problem] if problem else []), *mail.problems]
     attachments = _attachments(mail, problems)
     if mail.unreadable:
         attachments = [Attachment(name="original.eml", type="message/rfc822", size=len(raw), blob=original)]
@@ -74,10 +74,6 @@ def message_of(raw: bytes, envelope: Envelope) -> Message:
         problem=" ".join(problems),
         extra=_extra(mail, kind, envelope, verdict),
     )
-
-
-def identity_of(raw: bytes) -> str:
-    return identity.of(raw)
 
 
 def _addressed(mail: ParsedMail, envelope: Envelope) -> list[str]:
