@@ -279,8 +279,13 @@ class RecognitionStream:
             pause = min(2.0, pause * 2)
 
     def _forget(self, before: int) -> None:
-        while self._kept and self._kept_from + len(self._kept[0]) <= before:
-            self._kept_from += len(self._kept.popleft())
+        before -= before % 2  # whole samples
+        while self._kept and self._kept_from < before:
+            first = self._kept.popleft()
+            dropped = min(len(first), before - self._kept_from)
+            self._kept_from += dropped
+            if dropped < len(first):
+                self._kept.appendleft(first[dropped:])
 
     def _ms(self, size: int) -> int:
         return size * 1000 // self._bytes_per_second

@@ -96,7 +96,7 @@ class Scheduler:
     def __init__(self, engine: Engine, threads: int) -> None:
         self.engine = engine
         self.streams: set[Stream] = set()
-        self.decoded_ms = 0
+        self.decoded_bytes = 0
         self.decoding_seconds = 0.0
         self._ready: set[Stream] = set()
         self._least_used = 0.0
@@ -109,6 +109,10 @@ class Scheduler:
     @property
     def threads(self) -> int:
         return len(self._threads)
+
+    @property
+    def decoded_ms(self) -> int:
+        return self.decoded_bytes // BYTES_PER_MS
 
     def open(self, listening: Listening, deliver: Callable[[Heard], None]) -> Stream:
         stream = Stream(self, listening, deliver)
@@ -190,7 +194,7 @@ class Scheduler:
                 stream.used += took
                 self.decoding_seconds += took
                 if isinstance(task, bytes):
-                    self.decoded_ms += len(task) // BYTES_PER_MS
+                    self.decoded_bytes += len(task)
                 stream._running = False
                 if stream._closed:
                     if stream._recognizer is not None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from aiohttp import web
 
 from asr.contract import Engine
-from asr.scheduling import Scheduler
+from asr.scheduling import Scheduler, Stream
 from asr.session import Session
 from asr.settings import AsrSettings
 from core import log
@@ -36,6 +36,11 @@ class Server:
         self._sessions: dict[Session, asyncio.Task[None]] = {}
         self._draining = False
         self._runner: web.AppRunner | None = None
+
+    @property
+    def streams(self) -> frozenset[Stream]:
+        """The streams that audio has come for."""
+        return frozenset(self._scheduler.streams)
 
     async def start(self) -> None:
         app = web.Application()
@@ -111,7 +116,7 @@ class Server:
                 headers={"Upgrade": "websocket"},
             )
         await socket_.prepare(request)
-        session = Session(socket_, self._scheduler, self.settings)
+        session = Session(socket_, request.transport, self._scheduler, self.settings)
         task = asyncio.current_task()
         if task is None:  # a handler always runs in a task
             raise Unavailable

@@ -23,8 +23,15 @@ logger = log.get(__name__)
 class Session:
     """``run`` returns when the connection is over."""
 
-    def __init__(self, socket: web.WebSocketResponse, scheduler: Scheduler, settings: AsrSettings) -> None:
+    def __init__(
+        self,
+        socket: web.WebSocketResponse,
+        transport: asyncio.Transport | None,
+        scheduler: Scheduler,
+        settings: AsrSettings,
+    ) -> None:
         self._socket = socket
+        self._transport = transport
         self._scheduler = scheduler
         self._settings = settings
         self._config = StreamConfig()
@@ -36,6 +43,7 @@ class Session:
         self._unsent_changed = asyncio.Event()
         self._progress = asyncio.Event()
         self._finishing = False
+        self._closing = False
         self._over = asyncio.Event()
         self._failure: HotlineError | None = None
         self._loop = asyncio.get_running_loop()
@@ -52,7 +60,7 @@ class Session:
             self._fail(error)
         finally:
             self._reader.cancel()
-            self._over.set()
+            self._closing = True
             self._unsent_changed.set()
             if self._stream is not None:
                 self._stream.close()
@@ -61,7 +69,7 @@ class Session:
                     await sender
                     await self._socket.close(code=code)
             except TimeoutError:
-                logger.warning("a client did not read its results")
+                self._abort()
             finally:
                 sender.cancel()
 
@@ -193,6 +201,11 @@ class Session:
         self._over.set()
         self.drain()
 
+    def _abort(self) -> None:
+        # A close would wait for ever for the client to read what is buffered.
+        if self._transport is not None:
+            self._transport.abort()
+
     def _put(self, text: str, *, replaceable: bool) -> None:
         if replaceable and self._unsent and self._unsent[-1][1]:
             self._unsent.pop()
@@ -209,13 +222,14 @@ class Session:
                 except (ConnectionError, TimeoutError, RuntimeError) as error:
                     # Gone, or it doesn't read: what it was to hear can't be told.
                     logger.info("results could not be sent", reason=type(error).__name__)
+                    self._abort()
                     self._unsent.clear()
                     self._failure = self._failure or Unavailable("the client is gone")
                     self._over.set()
                     self.drain()
                     return
                 self._progress.set()
-            if self._over.is_set():
+            if self._closing:
                 return
             self._unsent_changed.clear()
             await self._unsent_changed.wait()

@@ -1,7 +1,7 @@
 """A real engine of a made-up language, for tests of everything around recognition.
 
-Audio spells: each 100 ms block's first sample says what is heard. Above 0: the word ``w<sample>``. 0: silence, which ends the
-utterance after ``pause`` blocks. ``FAIL``: the recogniser breaks. ``SLOW``: decoding stands until the engine's ``gate`` opens.
+Audio spells: each 100 ms block's first sample says what is heard. 100, 200, ...: the word ``w1``, ``w2``, ... About 0: silence, which
+ends the utterance after some blocks. ``FAIL``: the recogniser breaks. ``SLOW``: decoding stands until the engine's ``gate`` opens.
 """
 
 from __future__ import annotations
@@ -19,12 +19,13 @@ from asr.endpointing import strategy
 BLOCK_MS = 100
 BLOCK = BLOCK_MS * BYTES_PER_MS
 FAIL, SLOW = -1, -2
+SCALE = 100  # so that a resampler's dither spells nothing
 PAUSES = {"free": 3, "yesno": 2, "digits": 20, "address": 20}
 
 
 def spell(*samples: int) -> bytes:
     """Audio of one block for each sample."""
-    return b"".join(struct.pack("<h", sample) * (BLOCK // 2) for sample in samples)
+    return b"".join(struct.pack("<h", sample * SCALE) * (BLOCK // 2) for sample in samples)
 
 
 @dataclass
@@ -62,7 +63,7 @@ class SpellingRecognizer:
         self._held += pcm
         while len(self._held) >= BLOCK:
             block, self._held = self._held[:BLOCK], self._held[BLOCK:]
-            said += self._block(struct.unpack_from("<h", block)[0])
+            said += self._block(round(struct.unpack_from("<h", block)[0] / SCALE))
         return said
 
     def finish(self) -> Sequence[Final]:
