@@ -14,9 +14,12 @@ import dns.exception
 import dns.resolver
 import spf
 from authheaders import check_dkim, check_dmarc
+from authheaders.dmarc_lookup import get_org_domain
 from authres import SPFAuthenticationResult
 from pydantic import Field
 
+from connectors.email import headers, mime
+from connectors.email.headers import Headers
 from core import log, settings
 
 Question = Callable[[str, str], list[Any]]
@@ -73,11 +76,33 @@ def judge(raw: bytes, peer: str, mail_from: str, helo: str, question: Question) 
         _guarded(lambda: check_dkim(raw, dnsfunc=lambda name, timeout=5: _encoded(texts(name)))) if signed else None
     )
     dmarc_result = _guarded(lambda: check_dmarc(raw, spf_result, dkim_result, dnsfunc=texts))
+    dmarc = _result(dmarc_result)
+    if dmarc == "pass" and not _belongs(raw, mail_from, spf_result, dkim_result):
+        dmarc = "fail"
     return Verdict(
         spf=_result(spf_result) if peer else "",
         dkim=_result(dkim_result) if signed else "none",
-        dmarc=_result(dmarc_result),
+        dmarc=dmarc,
     )
+
+
+def _belongs(raw: bytes, mail_from: str, spf_result: Any, dkim_result: Any) -> bool:
+    """Whether a domain that passed belongs to the one in From. authheaders decides this too, but by a public suffix list
+    of 2019, and takes all domains below a suffix that the list lacks for one."""
+    head, _ = mime.split_head(memoryview(raw))
+    senders = Headers(headers.split(head)).addresses("from")
+    claimed = {(one.address or "").rpartition("@")[2].lower() for one in senders}
+    if len(claimed) != 1:
+        return False
+    (own,) = claimed
+    passed = [mail_from.rpartition("@")[2]] if _result(spf_result) == "pass" else []
+    passed += [str(dkim_result.header_d)] if _result(dkim_result) == "pass" else []
+    return any(_organisation(own) == _organisation(one.lower()) for one in passed)
+
+
+def _organisation(domain: str) -> str:
+    found = str(get_org_domain(domain)) if domain else ""
+    return found if "." in found else ".".join(domain.split(".")[-2:])
 
 
 def _spf(peer: str, mail_from: str, helo: str, question: Question) -> Any:
