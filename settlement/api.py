@@ -17,7 +17,7 @@ from settlement import billing, books_api, ledger, paper, survey_page
 from settlement.tables import Bill
 from ticketing import Ticket, access, audit, workflow
 from ticketing.access import Actor, require, signed_in
-from ticketing.api.schemas import Asked, Id, Short
+from ticketing.api.schemas import Asked, Id, Short, Step
 
 __all__ = ["public_routes", "routes"]
 
@@ -70,18 +70,18 @@ class Wanted(Asked):
     count: Annotated[int, Field(ge=1, le=999)] = 1
 
 
-class NewEstimate(Asked):
+class NewEstimate(Step):
     parts: list[Wanted] = Field(default_factory=list, max_length=50)
     labour: list[Short] = Field(default_factory=list, max_length=50)
     extra_fee: Annotated[int, Field(ge=0, le=100_000_00, description="fen")] = 0
     extra_fee_for: Annotated[str, Field(max_length=200)] = ""
 
 
-class NewConsent(Asked):
+class NewConsent(Step):
     name: Annotated[str, Field(min_length=1, max_length=80, description="who agreed")]
 
 
-class Payment(Asked):
+class Payment(Step):
     amount: Annotated[int | None, Field(gt=0, description="fen; null: all that is owed")] = None
     method: Literal["cash", "wechat", "alipay", "card", "transfer"] = "cash"
     reference: Annotated[str, Field(max_length=80, description="the provider's number; counts once")] = ""
@@ -115,7 +115,12 @@ class Estimate(View):
             extra_fee_for=given.extra_fee_for,
         )
         actor = signed_in(self.request)
-        return reply(await db.run(_change, actor, ticket_id, lambda s, t: billing.estimate(s, t, plan, actor.tag)), 201)
+        return reply(
+            await db.run(
+                _change, actor, ticket_id, given.version, lambda s, t: billing.estimate(s, t, plan, actor.tag)
+            ),
+            201,
+        )
 
 
 class Consent(View):
@@ -128,7 +133,11 @@ class Consent(View):
         Tags: settlement
         """
         actor = signed_in(self.request)
-        return reply(await db.run(_change, actor, ticket_id, lambda s, t: billing.consent(s, t, given.name, actor.tag)))
+        return reply(
+            await db.run(
+                _change, actor, ticket_id, given.version, lambda s, t: billing.consent(s, t, given.name, actor.tag)
+            )
+        )
 
 
 class Pay(View):
@@ -151,7 +160,7 @@ class Pay(View):
             reference = given.reference.strip() or f"desk-{bill.paid}"
             billing.pay(session, bill, amount, given.method, reference, actor.tag)
 
-        return reply(await db.run(_change, actor, ticket_id, deed))
+        return reply(await db.run(_change, actor, ticket_id, given.version, deed))
 
 
 async def pdf(request: web.Request) -> web.Response:
@@ -170,12 +179,12 @@ def _read(actor: Actor, ticket_id: int) -> BillAnswer:
         return _shown(session, billing.bill_of(session, ticket_id), actor.language)
 
 
-def _change(actor: Actor, ticket_id: int, deed: Any) -> BillAnswer:
+def _change(actor: Actor, ticket_id: int, version: int | None, deed: Any) -> BillAnswer:
     """Managers, and the engineer on site with the customer."""
     require(actor, "bill.write", "visit.do")
     with db.write() as session:
         access.check_visible(session, actor, ticket_id)
-        ticket = workflow.load(session, ticket_id)
+        ticket = workflow.load(session, ticket_id, version)
         deed(session, ticket)
         session.flush()
         bill = billing.bill_of(session, ticket_id)

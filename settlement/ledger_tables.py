@@ -1,8 +1,9 @@
 """The ledger's tables, and the guards in the database that keep every posting balanced and unchanged.
 
 A posting needs its seal (a foreign key that is checked at commit); a seal can be set only on entries that sum to zero; a
-sealed posting takes no more entries; nothing in the ledger is updated or deleted. Migrations create the same guards
-with ``guards(dialect)``.
+sealed posting takes no more entries; nothing in the ledger is updated or deleted. The guards are made with
+the last of the tables, also by migrations. A later migration that rebuilds one of these tables on SQLite (batch mode) must
+execute ``guards("sqlite")`` again.
 """
 
 from __future__ import annotations
@@ -105,7 +106,9 @@ def _postgresql() -> list[str]:
     ]
 
 
-@event.listens_for(LedgerEntry.__table__, "after_create")
-def _guard(_: Table, connection: Connection, **__: Any) -> None:
-    for statement in guards(connection.dialect.name):
-        connection.exec_driver_sql(statement)
+@event.listens_for(Table, "after_create")
+def _guard(table: Table, connection: Connection, **__: Any) -> None:
+    """For every table of this name, whoever creates it: the metadata here, or a migration from its own description."""
+    if table.name == LedgerEntry.__tablename__:
+        for statement in guards(connection.dialect.name):
+            connection.exec_driver_sql(statement)
