@@ -10,6 +10,7 @@ from typing import Any
 from connectors.sip.call import Call
 from connectors.sip.crew import Crew, Crewman
 from connectors.sip.front import Front
+from connectors.sip.registration import Registration
 from connectors.sip.settings import SipSettings
 from core import db, log
 from intake import sign_of_life
@@ -27,6 +28,7 @@ class Controller:
         self.front = Front(config)
         self.crew: Crew | None = None
         self.calls: dict[tuple[str, int], Call] = {}
+        self.registrations = [Registration(account, self.front) for account in config.accounts]
         self._tasks: set[asyncio.Task[None]] = set()
         self._life: asyncio.Task[None] | None = None
         self._owner = f"voice {socket.gethostname()[:40]} {os.getpid()}"
@@ -38,11 +40,14 @@ class Controller:
         self.crew = Crew(self.config, contact, f"<sip:127.0.0.1:{self.front.inner_port};lr>", self._heard)
         self._life = asyncio.create_task(self._signs_of_life())
         await self.crew.start()
+        for registration in self.registrations:
+            registration.start()
         logger.info("calls are taken", host=self.config.host, port=self.front.port, lines=self.config.lines)
 
     async def stop(self) -> None:
         """New calls are refused; running ones are hung up and become Messages."""
         self.front.draining = True
+        await asyncio.gather(*(registration.stop() for registration in self.registrations))
         for call in self.calls.values():
             call.hang_up()
         if self._tasks:

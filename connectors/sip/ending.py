@@ -45,7 +45,6 @@ def message_of_call(session: Session, row: SessionRow, turns: Sequence[TurnRow])
     return Message(
         channel=row.channel,
         channel_id=row.id,
-        conversation=f"{row.sender['value']}" if row.sender["value"] else "",
         sender=Sender(**row.sender),
         text=text,
         sent_at=row.opened,
