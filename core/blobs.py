@@ -95,11 +95,14 @@ def _sync(directory: Path) -> None:
 
 
 _store: DirectoryBlobs | None = None
+_replacement: DirectoryBlobs | None = None
 
 
 def store() -> DirectoryBlobs:
     """The installation's store, in ``data_dir/blobs``."""
     global _store
+    if _replacement is not None:
+        return _replacement
     root = settings.get(settings.CoreSettings).data_dir / "blobs"
     if _store is None or _store.root != root:
         _store = DirectoryBlobs(root)
@@ -109,9 +112,9 @@ def store() -> DirectoryBlobs:
 @contextlib.contextmanager
 def using(replacement: DirectoryBlobs) -> Iterator[DirectoryBlobs]:
     """Replaces the store, for tests."""
-    global _store
-    before, _store = _store, replacement
+    global _replacement
+    before, _replacement = _replacement, replacement
     try:
         yield replacement
     finally:
-        _store = before
+        _replacement = before
