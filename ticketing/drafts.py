@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from core import clock, settings
 from ticketing.events import record
 from ticketing.tables import Entry, Numbering, Ticket, TicketField
+from ticketing.workflow import move
 
 PRIORITY = {"emergency": 1, "high": 2, "normal": 3}
 URGENCIES = ("emergency", "high", "normal")
@@ -148,6 +149,8 @@ def add_message(
     )
     if ticket.priority != before:
         record(session, ticket, "ticket.priority_changed", actor, before=before, after=ticket.priority)
+    if ticket.state == "waiting":  # for the customer, who has now answered
+        move(session, ticket, "resume", "customer", message=entry.message_id)
 
 
 def add_fields(

@@ -138,7 +138,9 @@ def _set(session: Session, row: Asset, values: dict[str, Any]) -> None:
             raise InvalidInput("A time needs its zone.", field=name)
         if value is None and name not in ("customer_id", "installed", "warranty_until"):
             continue
-        setattr(row, name, clean(value).strip() if isinstance(value, str) else value)
+        if isinstance(value, str):
+            value = clean(value).strip()
+        setattr(row, name, clock.aware(value) if isinstance(value, datetime) else value)
 
 
 def routes(api: web.Application) -> None:
