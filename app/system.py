@@ -37,7 +37,7 @@ def whole_system() -> Supervisor:
     children += [
         Child(name="relay", command=hotline("relay")),
         *(Child(name=f"worker {queue}", command=hotline("worker", queue)) for queue in QUEUES),
-        Child(name="asr", command=hotline("asr", "serve")),
+        Child(name="asr", command=hotline("asr", "serve", "--wait-for-model")),
         Child(name="web", command=hotline("web")),
         Child(name="mail", command=hotline("mail")),
         Child(name="voice", command=hotline("voice")),

@@ -46,6 +46,7 @@ def _gather(groups: dict[str, typer.Typer], group: typer.Typer, otherwise: str) 
     groups[name] = group
     run = PROCESSES.get(name)
     if run is not None:
+        group.info.no_args_is_help = False
 
         @group.callback(invoke_without_command=True)
         def process(context: typer.Context) -> None:
