@@ -8,7 +8,7 @@ import EvidenceText from '../src/parts/EvidenceText.vue'
 import { signIn } from '../src/state/session'
 import { entry, FakeServer, field } from './support/fakeServer'
 
-const TEXT = '<script>alert(1)</' + 'script>空调坏了'
+const TEXT = '<script>alert(1)</script>空调坏了'
 const device = field({ id: 3, name: 'device', value: '空调', start: 25, end: 27, confidence: 0.3 })
 
 function text(fields: TicketField[], more: Record<string, unknown> = {}) {

@@ -66,10 +66,9 @@ export class FakeServer {
   install(): void {
     globalThis.fetch = (input, init) => this.fetch(new Request(input as string, init))
     const open = (): FakeSocket => this.socket()
-    globalThis.WebSocket = class {
-      constructor() {
-        return open()
-      }
+    // An arrow function cannot be called with `new`.
+    globalThis.WebSocket = function Socket() {
+      return open()
     } as unknown as typeof WebSocket
   }
 
