@@ -114,7 +114,7 @@ def test_only_the_first_of_two_requests_in_a_datagram_is_read() -> None:
 def test_a_message_survives_being_written() -> None:
     message = SipMessage("INVITE", "sip:400@host")
     message.headers = [("via", "SIP/2.0/UDP a;branch=z9hG4bK1"), ("from", "王 <sip:a@b>;tag=1"), ("call-id", "x")]
-    message.body = "v=0\r\n".encode()
+    message.body = b"v=0\r\n"
     again = parse(message.encode())
     assert (again.method, again.uri, again.body) == ("INVITE", "sip:400@host", b"v=0\r\n")
     assert again.get("from") == "王 <sip:a@b>;tag=1"
