@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import dispatch
 import settlement
 import sla
+import ticketing
 from connectors.registry import all_connectors
 from ticketing import Outlet
 from ticketing.outlets import open_outlets
@@ -31,7 +32,7 @@ def import_tables() -> None:
 def prepare() -> None:
     """Called by every process that writes tickets or keeps promises."""
     import_tables()
-    for room in (sla, dispatch, settlement):
+    for room in (ticketing, sla, dispatch, settlement):
         room.wire()
     for connector in all_connectors().values():
         if connector.prepare is not None:

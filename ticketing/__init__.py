@@ -3,6 +3,7 @@
 from ticketing.access import Actor, check_visible, require, sees_personal, signed_in, visible
 from ticketing.events import NewEvent, record, subscribe
 from ticketing.outlets import CannotDeliver, Delivery, OutgoingNotice, Outlet, notify
+from ticketing.review import wire
 from ticketing.tables import (
     Asset,
     AuditEntry,
@@ -25,6 +26,8 @@ __all__ = [
     "Asset",
     "AuditEntry",
     "CannotDeliver",
+    "CorrectedField",
+    "Correction",
     "Customer",
     "Delivery",
     "Entry",
@@ -38,6 +41,7 @@ __all__ = [
     "TicketField",
     "User",
     "check_visible",
+    "corrections",
     "create_first_administrator",
     "create_user",
     "load",
@@ -46,6 +50,7 @@ __all__ = [
     "possible",
     "record",
     "require",
+    "resolve_with",
     "sees_personal",
     "setup_code",
     "signed_in",
@@ -53,4 +58,5 @@ __all__ = [
     "touch",
     "visible",
     "wants_first_administrator",
+    "wire",
 ]

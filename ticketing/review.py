@@ -15,7 +15,7 @@ from ticketing import audit, forms, workflow
 from ticketing.access import Actor
 from ticketing.corrections import correct, find_missing
 from ticketing.drafts import PRIORITY, URGENCIES
-from ticketing.events import NewEvent, record
+from ticketing.events import NewEvent, record, subscribe
 from ticketing.tables import Customer, Event, Ticket
 
 
@@ -138,6 +138,12 @@ def confirm_without_look(session: Session, event: NewEvent) -> None:
             without_look=True,
             threshold=settings.get(ReviewSettings).confirm_above,
         )
+
+
+def wire() -> None:
+    """Subscribes what ticketing does by itself. Called by every process that writes tickets or keeps promises."""
+    if settings.get(ReviewSettings).confirm_above > 0:
+        subscribe("ticketing.confirm_without_look", {"ticket.drafted", "ticket.added"}, confirm_without_look)
 
 
 def _change_service(session: Session, ticket: Ticket, actor: Actor, service: str) -> None:
