@@ -183,7 +183,8 @@ def _write(session: Session, read: _Read, understanding: Understanding | None, p
     row.understanding = understanding.as_json() if understanding else None
     row.state = "waiting" if message.waits else "understood"
     row.problem = problem or row.problem
-    for key in dict.fromkeys([*message.thread[:20], message.conversation]):
+    own_id = str(message.extra.get("message_id", ""))  # what an answer to this message will name
+    for key in dict.fromkeys([*message.thread[:20], message.conversation, own_id]):
         if key:
             session.add(ThreadKey(channel=message.channel, key=key[:255], ticket_id=ticket.id))
 

@@ -34,10 +34,15 @@ def _commands() -> typer.Typer:
     return commands
 
 
+def _prepare() -> None:
+    import connectors.email.bounce  # noqa: F401  (registers what it promises)
+
+
 connector = Connector(
     name="email",
     title=("邮件", "Mail"),
     serve={"mail": _serve},
     outlets=_outlets,
+    prepare=_prepare,
     commands=_commands,
 )

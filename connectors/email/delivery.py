@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from connectors.email import authentication, parse, scan, thread
+from connectors.email import authentication, bounce, parse, scan, thread
 from connectors.email.bounded import BoundedParser
 from connectors.email.parsed import ParsedMail
 from connectors.email.settings import MailSettings
@@ -65,12 +65,14 @@ def message_of(raw: bytes, envelope: Envelope, problem: str = "") -> Message:
         subject=mail.subject,
         sent_at=_plausible(mail.date),
         style="email",
-        conversation=mail.conversation,
+        # Ids of mails can be forged: they lead to a ticket only together with its customer, which is what ``thread`` is
+        # for. ``conversation`` is for chats, whose keys the channel vouches for.
         thread=mail.ancestors,
         ticket_number=thread.ticket_of(_addressed(mail, envelope)),
         attachments=attachments,
         original=original,
         event=_event(kind, config),
+        promises=(bounce.KIND,) if kind == "bounce" and mail.ancestors else (),
         problem=" ".join(problems),
         extra=_extra(mail, kind, envelope, verdict),
     )

@@ -12,7 +12,8 @@ from email.utils import format_datetime, formataddr
 
 from pydantic import Field, SecretStr
 
-from connectors.email import kind, quotation, thread
+from connectors.email import kind, past, quotation, thread
+from connectors.email.past import Past
 from connectors.email.settings import MailSettings
 from core import clock, settings
 from core.errors import Unavailable
@@ -27,6 +28,9 @@ class MailOutSettings(settings.Section, prefix="MAIL_OUT"):
     starttls: bool = Field(True, description="Insist on STARTTLS (not on port 465, which has TLS already).")
     user: str = Field("", description="Name to sign in with. Empty: no sign-in.")
     password: SecretStr = Field(SecretStr(""), description="Password to sign in with.")
+    hourly: int = Field(
+        10, description="Automatic mails about one ticket within an hour; more look like two robots talking and stop."
+    )
     name: str = Field("", description="Display name of the sender, e.g. the firm's.")
     seconds: float = Field(30.0, description="s to wait for the server.")
 
@@ -43,8 +47,15 @@ class MailOutlet:
     def send(self, notice: OutgoingNotice) -> Delivery:
         """Raises CannotDeliver when the server refuses for good, Unavailable when trying again can help."""
         config = settings.get(MailOutSettings)
-        recipient = next(address for address in notice.identities["mail"] if "@" in address)
-        mail = compose(notice, recipient)
+        before = past.of(notice.ticket_number)
+        if notice.purpose != "reply":
+            if before.kind != "person":
+                raise CannotDeliver("The last mail about this ticket was no person's; only a colleague answers it.")
+            if before.automatic >= config.hourly:
+                raise CannotDeliver("Too many automatic mails about this ticket within an hour.")
+        known = [address for address in notice.identities["mail"] if "@" in address]
+        recipient = before.sender if before.sender in known else known[0]
+        mail = compose(notice, recipient, before)
         try:
             with _connect(config) as server:
                 refused = server.send_message(mail, from_addr=settings.get(MailSettings).address, to_addrs=[recipient])
@@ -61,9 +72,9 @@ class MailOutlet:
         return Delivery(receipt=str(mail["Message-ID"]).strip("<>"))
 
 
-def compose(notice: OutgoingNotice, recipient: str) -> EmailMessage:
-    """The mail of a notice. Its id depends only on the notice's key: a mail sent twice after a crash has one id, by which
-    mail programs show it once. ``extra["in_reply_to"]`` and ``extra["references"]`` thread it under the customer's."""
+def compose(notice: OutgoingNotice, recipient: str, before: Past) -> EmailMessage:
+    """The mail of a notice, threaded under the customer's last one. Its id depends only on the notice's key: a mail sent
+    twice after a crash has one id, by which mail programs show it once."""
     own = settings.get(MailSettings)
     out = settings.get(MailOutSettings)
     ascii_only = recipient.isascii() and own.address.isascii()
@@ -72,15 +83,15 @@ def compose(notice: OutgoingNotice, recipient: str) -> EmailMessage:
     mail_id = f"{notice.key}.{thread.mark(notice.key)}@{host}"
     mail["From"] = formataddr((_line(out.name), own.address))
     mail["To"] = recipient
-    mail["Subject"] = subject_of(notice)
+    mail["Subject"] = subject_of(notice, before)
     mail["Date"] = format_datetime(clock.now())
     mail["Message-ID"] = f"<{mail_id}>"
     if notice.ticket_number:
         mail["Reply-To"] = thread.reply_address(own.address, notice.ticket_number)
-    answered = _id(notice.extra.get("in_reply_to"))
+    answered = _id(before.mail_id)
     if answered:
         mail["In-Reply-To"] = f"<{answered}>"
-    chain = [one for one in map(_id, notice.extra.get("references") or ()) if one]
+    chain = [one for one in map(_id, before.chain) if one]
     if chain or answered:
         mail["References"] = " ".join(
             f"<{one}>" for one in dict.fromkeys([*chain[-20:], *([answered] if answered else [])])
@@ -94,12 +105,15 @@ def compose(notice: OutgoingNotice, recipient: str) -> EmailMessage:
     return mail
 
 
-def subject_of(notice: OutgoingNotice) -> str:
-    subject = _line(notice.subject) or {"zh": "您的服务请求", "en": "Your service request"}.get(
-        notice.language, "您的服务请求"
-    )
+def subject_of(notice: OutgoingNotice, before: Past) -> str:
+    """The notice's own subject, else the answered mail's, with the ticket's number for people to see."""
+    subject = _line(notice.subject)
+    if not subject and before.subject:
+        prefix = "Re: " if notice.language == "en" else "回复："
+        subject = prefix + (quotation.plain_subject(_line(before.subject)) or before.subject)
+    subject = subject or ("Your service request" if notice.language == "en" else "您的服务请求")
     number = notice.ticket_number
-    return subject if not number or number in quotation.plain_subject(subject) else f"{subject} [{number}]"
+    return subject if not number or number in subject else f"{subject} [{number}]"
 
 
 def outlets() -> list[Outlet]:

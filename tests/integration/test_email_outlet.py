@@ -6,19 +6,24 @@ import email
 import email.policy
 import socket
 from collections.abc import Iterator
+from datetime import timedelta
 from email.message import EmailMessage
 from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
 
-from connectors.email import outlet, thread
+import intake
+from connectors.email import bounce, delivery, outlet, thread
 from connectors.email.parse import parse
+from connectors.email.past import Past
 from connectors.email.settings import MailSettings
-from core import settings
+from core import clock, db, settings
 from core.db import Database
 from core.errors import Unavailable
-from ticketing import CannotDeliver, OutgoingNotice
+from tests.support import keep_promises
+from tests.support.messages import message
+from ticketing import CannotDeliver, Customer, Notice, OutgoingNotice, Ticket
 
 
 class Provider:
@@ -41,7 +46,7 @@ class Provider:
 
 
 @pytest.fixture
-def provider(installation: Any) -> Iterator[Provider]:
+def provider(database: Database) -> Iterator[Provider]:
     one = Provider()
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -79,10 +84,43 @@ def received(provider: Provider) -> EmailMessage:
     return mail
 
 
-def test_a_notice_arrives(provider: Provider) -> None:
+@pytest.fixture
+def ticket(database: Database) -> Ticket:
+    """A ticket of two mails of wang@example.net."""
+    with db.write() as session:
+        customer = Customer(name="王芳", created=clock.now())
+        session.add(customer)
+        session.flush()
+        made = Ticket(
+            number="HL-20261121-0007",
+            state="open",
+            service="repair",
+            customer_id=customer.id,
+            channel="email",
+            created=clock.now(),
+        )
+        session.add(made)
+    for number, (own, chain) in enumerate((("a@example.net", ()), ("b@example.net", ("a@example.net",)))):
+        accepted = intake.accept_now(
+            message(
+                channel="email",
+                sender="wang@example.net",
+                subject="答复: 空调",
+                thread=chain,
+                extra={"message_id": own, "kind": "person"},
+            )
+        )
+        with db.write() as session:
+            row = session.get_one(intake.MessageRow, accepted.message_id)
+            row.ticket_id, row.received_at = made.id, clock.now() + timedelta(seconds=number)
+    return made
+
+
+def test_a_notice_answers_the_customers_last_mail(provider: Provider, ticket: Ticket) -> None:
     sender = outlet.MailOutlet()
-    assert sender.reaches(notice())
-    delivery = sender.send(notice(extra={"in_reply_to": "b@example.net", "references": ["a@example.net"]}))
+    asked = notice(identities={"mail": ["old@example.net", "wang@example.net"]})
+    assert sender.reaches(asked)
+    delivery = sender.send(asked)
     mail = received(provider)
     assert mail["Subject"] == "工程师已安排 [HL-20261121-0007]"
     assert mail.get_content().replace("\r\n", "\n") == notice().text
@@ -90,8 +128,57 @@ def test_a_notice_arrives(provider: Provider) -> None:
     assert mail["In-Reply-To"] == "<b@example.net>"
     assert mail["References"] == "<a@example.net> <b@example.net>"
     assert mail["Auto-Submitted"] == "auto-replied"
+    assert mail["To"] == "wang@example.net"
     assert mail["Message-ID"] == f"<{delivery.receipt}>"
     assert thread.ticket_of([mail["Reply-To"].addresses[0].addr_spec]) == "HL-20261121-0007"
+
+
+def test_a_reply_without_a_subject_takes_the_customers(provider: Provider, ticket: Ticket) -> None:
+    outlet.MailOutlet().send(notice(purpose="reply", subject=""))
+    assert received(provider)["Subject"] == "回复：空调 [HL-20261121-0007]"
+
+
+def test_robots_do_not_talk_for_ever(provider: Provider, ticket: Ticket) -> None:
+    with db.write() as session:
+        for _ in range(10):
+            one = Notice(
+                ticket_id=ticket.id,
+                purpose="received",
+                text="x",
+                sent_by="email",
+                created=clock.now(),
+                sent=clock.now(),
+            )
+            session.add(one)
+    with pytest.raises(CannotDeliver):
+        outlet.MailOutlet().send(notice())
+    outlet.MailOutlet().send(notice(purpose="reply"))
+
+
+def test_a_bounce_marks_its_notice(provider: Provider, ticket: Ticket) -> None:
+    receipt = outlet.MailOutlet().send(notice()).receipt
+    with db.write() as session:
+        one = Notice(
+            ticket_id=ticket.id,
+            purpose="received",
+            text="x",
+            sent_by="email",
+            state="sent",
+            receipt=receipt,
+            created=clock.now(),
+        )
+        session.add(one)
+    raw = (
+        "From: MAILER-DAEMON@example.net\r\nContent-Type: multipart/report; report-type=delivery-status; boundary=z\r\n\r\n"
+        f"--z\r\nContent-Type: message/rfc822\r\n\r\nMessage-ID: <{receipt}>\r\n\r\nx\r\n--z--\r\n"
+    ).encode()
+    try:
+        intake.accept_now(delivery.message_of(raw, delivery.Envelope(way="smtp")))
+    finally:
+        delivery.shut_down()
+    keep_promises(bounce.KIND)
+    with db.read() as session:
+        assert session.get_one(Notice, one.id).state == "failed"
 
 
 def test_a_mail_sent_twice_has_one_id(provider: Provider) -> None:
@@ -130,19 +217,18 @@ def test_a_server_that_is_not_there(provider: Provider) -> None:
 
 def test_nothing_is_injected(provider: Provider) -> None:
     hostile = "x\r\nBcc: all@example.net\r\n\r\nbody"
-    outlet.MailOutlet().send(
-        notice(
-            subject=hostile, extra={"in_reply_to": "a>\r\nBcc: b@c", "references": ["<ok@example.net>", "b\r\nX: y"]}
+    before = Past(mail_id="a>\r\nBcc: b@c", chain=("ok@example.net", "b\r\nX: y"), subject=hostile)
+    for one in (notice(subject=hostile), notice(subject="")):
+        mail = email.message_from_bytes(
+            bytes(outlet.compose(one, "wang@example.net", before)), policy=email.policy.default
         )
-    )
-    mail = received(provider)
-    assert mail["Bcc"] is None
-    assert mail["In-Reply-To"] is None
-    assert mail["References"] == "<ok@example.net>"
-    assert mail["Subject"].startswith("x Bcc: all@example.net body")
+        assert mail["Bcc"] is None
+        assert mail["In-Reply-To"] is None
+        assert mail["References"] == "<ok@example.net>"
+        assert "x Bcc: all@example.net body" in mail["Subject"]
 
 
-def test_who_has_no_address_is_not_reached(provider: Provider, database: Database) -> None:
+def test_who_has_no_address_is_not_reached(provider: Provider) -> None:
     assert not outlet.MailOutlet().reaches(notice(identities={"phone": ["+8613800000000"]}))
     settings.use(outlet.MailOutSettings(host=""))
     assert not outlet.MailOutlet().reaches(notice())
