@@ -27,6 +27,11 @@ export function whenSignedOut(action: () => void): void {
   signedOut = action
 }
 
+/** The server ended the session, however it said so. */
+export function signedOutByServer(): void {
+  signedOut()
+}
+
 /** The API's address, relative to where the console is served, so that a proxy's prefix is kept. */
 export function apiUrl(path: string, query: Query = {}): string {
   const url = new URL(`../api/v1/${path.replace(/^\//, '')}`, document.baseURI)
@@ -42,18 +47,25 @@ export const api = {
   put: <T = unknown>(path: string, body: unknown) => call<T>('PUT', path, body),
   patch: <T = unknown>(path: string, body: unknown) => call<T>('PATCH', path, body),
   remove: <T = unknown>(path: string) => call<T>('DELETE', path),
+  /** Sends one file as a form does. */
+  upload: <T = unknown>(path: string, file: Blob, name: string) => {
+    const form = new FormData()
+    form.append('file', file, name)
+    return call<T>('POST', path, form)
+  },
 }
 
 async function call<T>(method: string, path: string, body?: unknown, query?: Query): Promise<T> {
   const headers: Record<string, string> = { Accept: 'application/json', 'X-Hotline': '1' }
-  if (body !== undefined) headers['Content-Type'] = 'application/json'
+  const form = body instanceof FormData
+  if (body !== undefined && !form) headers['Content-Type'] = 'application/json'
   let response: Response
   try {
     response = await fetch(apiUrl(path, query), {
       method,
       headers,
       credentials: 'same-origin',
-      body: body === undefined ? null : JSON.stringify(body),
+      body: form ? body : body === undefined ? null : JSON.stringify(body),
     })
   } catch {
     throw new ApiError(0, 'unreachable', '')

@@ -2,7 +2,7 @@
  * The live feed: says that something changed; the state itself is always read from the API.
  *
  * Items are numbered per topic. After a gap in the numbers, a new connection or a long sleep of the machine, every
- * listener is told `null`: what it shows may be old, read again.
+ * listener is told `null`: what it shows may be old, read again. So it is when the server says `resync`.
  */
 
 export interface LiveItem {
@@ -10,6 +10,11 @@ export interface LiveItem {
   number: number
   [name: string]: unknown
 }
+
+/** How many calls the server lets one screen follow. */
+const FOLLOWED = 20
+/** The server's close code for a session that is over. */
+const SIGNED_OUT = 4401
 
 export type Listener = (item: LiveItem | null) => void
 
@@ -30,10 +35,11 @@ export class LiveFeed {
   private timer: ReturnType<typeof setTimeout> | undefined
   private wanted = false
 
-  /** `open` makes a socket; `changed` hears whether the feed is connected. */
+  /** `open` makes a socket; `changed` hears whether the feed is connected, `signedOut` that the server ended the session. */
   constructor(
     private readonly open: () => Socket,
     private readonly changed: (connected: boolean) => void = () => {},
+    private readonly signedOut: () => void = () => {},
   ) {}
 
   start(): void {
@@ -59,7 +65,9 @@ export class LiveFeed {
     if (topic.startsWith('call:')) this.subscribe([topic])
     return () => {
       known.delete(listener)
-      if (known.size === 0) this.listeners.delete(topic)
+      if (known.size > 0) return
+      this.listeners.delete(topic)
+      if (topic.startsWith('call:')) this.send({ unsubscribe: [topic] })
     }
   }
 
@@ -74,10 +82,15 @@ export class LiveFeed {
       this.tellAll()
     }
     socket.onmessage = (event) => this.receive(String(event.data))
-    socket.onclose = () => {
+    socket.onclose = (event) => {
       if (this.socket !== socket) return
       this.changed(false)
-      this.retry()
+      if (event.code === SIGNED_OUT) {
+        this.wanted = false
+        this.signedOut()
+      } else {
+        this.retry()
+      }
     }
   }
 
@@ -88,8 +101,15 @@ export class LiveFeed {
     this.timer = setTimeout(() => this.connect(), seconds * 1000 * (0.75 + Math.random() / 2))
   }
 
+  /** Calls beyond the server's limit are not followed live; their turns come with the next reading. */
   private subscribe(topics: string[]): void {
-    if (topics.length > 0 && this.socket?.readyState === 1) this.socket.send(JSON.stringify({ subscribe: topics }))
+    const followed = [...this.listeners.keys()].filter((topic) => topic.startsWith('call:')).slice(0, FOLLOWED)
+    const wanted = topics.filter((topic) => followed.includes(topic))
+    if (wanted.length > 0) this.send({ subscribe: wanted })
+  }
+
+  private send(wish: Record<string, string[]>): void {
+    if (this.socket?.readyState === 1) this.socket.send(JSON.stringify(wish))
   }
 
   private receive(text: string): void {
@@ -100,6 +120,10 @@ export class LiveFeed {
       return
     }
     if (typeof item?.topic !== 'string') return
+    if (item.topic === 'resync') {
+      this.tellAll()
+      return
+    }
     const last = this.numbers.get(item.topic)
     const gap = typeof item.number === 'number' && last !== undefined && item.number !== last + 1
     if (typeof item.number === 'number') this.numbers.set(item.topic, item.number)

@@ -196,48 +196,56 @@ export interface Form {
 
 export interface Clock {
   name: string
-  state: 'running' | 'paused' | 'met' | 'breached' | string
+  /** 2 and more: after reopening; each next update. */
+  round: number
+  /** running, paused, met, breached, dropped */
+  state: string
   started: string
+  /** null while it stands */
   due: string | null
-  warned?: string | null
-  stopped?: string | null
-  business_seconds_used?: number
-  explanation?: { at: string; text: Bilingual | string }[]
+  stopped: string | null
+  business_seconds_used: number
+  explanation: { at: string; text: Bilingual }[]
 }
 
 export interface EngineerCandidate {
   engineer: Person
   score: number
-  reasons: { text: Bilingual | string; points: number }[]
-  excluded?: (Bilingual | string)[] | Bilingual | string | boolean | null
+  reasons: { text: Bilingual; points: number }[]
+  /** Why this engineer cannot be sent. */
+  excluded: Bilingual | null
 }
 
 export interface BillLine {
   kind: string
-  text: Bilingual | string
+  texts: Bilingual
   quantity: number
   unit_price: number
   amount: number
 }
 
 export interface Bill {
-  id?: number
-  number?: string
+  id: number
+  number: string
   lines: BillLine[]
   /** What the customer owes, fen. */
   total: number
-  paid?: number
-  paid_by?: string
-  because?: Bilingual
-  remarks?: Bilingual[]
+  /** What the manufacturer pays, fen. */
+  covered: number
+  paid: number
+  because: Bilingual
+  remarks: Bilingual[]
+  /** estimate, agreed, replaced, billed, paid */
   state: string
-  entries?: { account: string; debit: number; credit: number }[]
+  entries: { account: string; debit: number; credit: number }[]
 }
 
 export interface Part {
   code: string
-  name: Bilingual | string
-  price?: number
+  names: Bilingual
+  price: number
+  /** Good parts that nobody has reserved; for engineers in the own bag. */
+  stock: number
 }
 
 export interface CallTurn {
@@ -248,11 +256,17 @@ export interface CallTurn {
 }
 
 export interface Call {
-  id: string
+  session: string
   channel: string
-  sender?: Record<string, unknown> | string
-  state: string
+  /** Masked unless the reader may see it. */
+  caller: string
+  name: string
   opened: string
   turns: CallTurn[]
-  ticket?: { id: number; number: string } | null
+}
+
+/** A ticket in an engineer's list, with the visit and the checklist of its service. */
+export interface VisitRow extends TicketBrief {
+  visit: { id: number; state: string; answer_by: string | null }
+  todo: Bilingual[]
 }

@@ -1,7 +1,7 @@
 /** The one live feed of this window, and re-reading what a page shows when it says so. */
 
 import { onBeforeUnmount, onMounted, ref } from 'vue'
-import { apiUrl } from '../api/client'
+import { apiUrl, signedOutByServer } from '../api/client'
 import { LiveFeed, type LiveItem } from '../api/live'
 
 export const connected = ref(false)
@@ -9,6 +9,7 @@ export const connected = ref(false)
 export const feed = new LiveFeed(
   () => new WebSocket(apiUrl('live').replace(/^http/, 'ws')),
   (value) => (connected.value = value),
+  signedOutByServer,
 )
 
 const SETTLE_MS = 150
