@@ -12,11 +12,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import entry_points
+from typing import TYPE_CHECKING
 
-import typer
-from aiohttp import web
+if TYPE_CHECKING:  # the mail parser's processes import this module and need none of these
+    import typer
+    from aiohttp import web
 
-from ticketing import Outlet
+    from ticketing import Outlet
 
 BUILT_IN = ("webform", "email", "wechat", "wecom", "sip", "microphone", "generic")
 
