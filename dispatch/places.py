@@ -75,9 +75,20 @@ def to_gcj02(latitude: float, longitude: float) -> tuple[float, float]:
     return latitude + north, longitude + east
 
 
+def division(code: str) -> str:
+    """A GB/T 2260 code as far as it says something: 340100 and 340100000000 are the city 3401, 340000 the province 34."""
+    if len(code) == 12 and code.endswith("000"):
+        code = code[:9]
+    if len(code) == 9 and code.endswith("000"):
+        code = code[:6]
+    while len(code) in (4, 6) and code.endswith("00"):
+        code = code[:-2]
+    return code
+
+
 def place_from(details: dict[str, Any], label: str = "") -> Place:
     """The place in an address field's ``resolved.details``, or in a message's sent place ({latitude, longitude, datum})."""
-    code = str(details.get("code") or "")
+    code = division(str(details.get("code") or ""))
     try:
         latitude, longitude = float(details["latitude"]), float(details["longitude"])
     except (KeyError, TypeError, ValueError):

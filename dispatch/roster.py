@@ -14,7 +14,7 @@ import sla
 from core import clock, settings
 from core.errors import InvalidInput, NotFound
 from dispatch.job import Contender
-from dispatch.places import Place
+from dispatch.places import Place, division
 from dispatch.tables import Engineer, Leave, Visit
 from ticketing import User
 
@@ -51,7 +51,7 @@ def save_engineer(
     for certificate in certificates:
         _until(certificate)
     row = session.scalar(select(Engineer).where(Engineer.user_id == user_id)) or Engineer(user_id=user_id)
-    row.skills, row.regions = sorted(map(str, skills)), [str(region) for region in regions]
+    row.skills, row.regions = sorted(map(str, skills)), [division(str(region)) for region in regions]
     row.certificates = [{"name": str(c["name"]), "until": str(c.get("until") or "")} for c in certificates]
     row.latitude, row.longitude, row.capacity = latitude, longitude, capacity
     row.shifts, row.outlet, row.active = dict(shifts or {}), outlet, active

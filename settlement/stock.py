@@ -61,12 +61,12 @@ def move(
         raise InvalidInput("A movement has two places.")
     if key is not None and session.scalar(select(StockMovement.id).where(StockMovement.key == key)) is not None:
         return False
-    for place, change in sorted(((source, -count), (target, count)), key=lambda pair: pair[0].id):
-        if place.kind == OUTSIDE:
-            continue
-        level = _level(session, place, part, condition)
+    places = sorted(((source, -count), (target, count)), key=lambda pair: pair[0].id)  # all lock in this order
+    levels = [(_level(session, place, part, condition), change) for place, change in places if place.kind != OUTSIDE]
+    for level, change in levels:
         if level.count - level.reserved + change < 0:
             raise Conflict("There are not enough of this part.", part=part, free=level.count - level.reserved)
+    for level, change in levels:
         level.count += change
     session.add(
         StockMovement(

@@ -15,7 +15,7 @@ from core.http import Problem, View, reply
 from sla import clocks, documents
 from sla.holidays import public_holidays
 from sla.tables import SlaClock
-from ticketing import access, audit
+from ticketing import access, audit, workflow
 from ticketing.access import Actor, require, signed_in
 from ticketing.api.schemas import Asked, Id
 
@@ -164,6 +164,11 @@ def _clocks(actor: Actor, ticket_id: int) -> ClockList:
     moment = clock.now()
     with db.read() as session:
         access.check_visible(session, actor, ticket_id)
+        behind = clocks.behind(session, ticket_id)
+    if behind:
+        with db.write() as session:
+            clocks.bring_up_to_date(session, workflow.load(session, ticket_id))
+    with db.read() as session:
         force = documents.in_force(session)
         rows = session.scalars(select(SlaClock).where(SlaClock.ticket_id == ticket_id).order_by(SlaClock.id))
         return ClockList(

@@ -1,6 +1,6 @@
 """Clocks of a ticket as they are kept: brought in line with its story, warned and breached in time.
 
-Everything is derived from the ticket's events by ``bring_up_to_date``, which may be called at any time and any number of
+Everything is derived from the ticket's events and the replies to its customer by ``bring_up_to_date``, which may be called at any time and any number of
 times. Each running clock has one promise ``sla.tick`` at the next percentage at which something happens; it moves with
 the clock, and a tick that comes too early or twice finds nothing to do.
 """
@@ -23,7 +23,7 @@ from sla.reckoning import Reading, Stretch, reached, used
 from sla.settings import SlaSettings
 from sla.tables import SlaClock, SlaNote
 from sla.words import Words, moment_words, span_words, words
-from ticketing import Customer, Event, Ticket, record
+from ticketing import Customer, Entry, Event, Ticket, record
 
 TICK = "sla.tick"
 RECHECK = "sla.recheck"
@@ -33,12 +33,7 @@ ACTOR = "sla"
 def bring_up_to_date(session: Session, ticket: Ticket) -> list[SlaClock]:
     """Makes the ticket's clocks what its events, the policy and the calendars say; returns them all."""
     force = in_force(session)
-    story = [
-        Happening(id=e.id, kind=e.kind, at=e.at, details=e.details)
-        for e in session.scalars(
-            select(Event).where(Event.ticket_id == ticket.id, Event.kind.startswith("ticket.")).order_by(Event.id)
-        )
-    ]
+    story = _story(session, ticket)
     known = {(row.name, row.round): row for row in clocks_of(session, ticket.id)}
     rule = _rule(session, ticket, force)
     for run in runs(story, force.policy.pause):
@@ -52,6 +47,21 @@ def bring_up_to_date(session: Session, ticket: Ticket) -> list[SlaClock]:
     return list(known.values())
 
 
+def _story(session: Session, ticket: Ticket) -> list[Happening]:
+    """The ticket's events, and the replies to the customer in their places between them."""
+    events = session.scalars(
+        select(Event).where(Event.ticket_id == ticket.id, Event.kind.startswith("ticket.")).order_by(Event.id)
+    ).all()
+    replies = session.execute(
+        select(Entry.id, Entry.at).where(Entry.ticket_id == ticket.id, Entry.kind == "reply").order_by(Entry.id)
+    ).all()
+    story = [Happening(id=e.id, kind=e.kind, at=e.at, details=e.details) for e in events]
+    for reply_id, at in replies:
+        before = max((e.id for e in events if e.at <= at), default=0)
+        story.append(Happening(id=before, reply=reply_id, kind="reply", at=at))
+    return story
+
+
 def clocks_of(session: Session, ticket_id: int) -> list[SlaClock]:
     return list(
         session.scalars(
@@ -62,6 +72,19 @@ def clocks_of(session: Session, ticket_id: int) -> list[SlaClock]:
             .execution_options(populate_existing=True)
         )
     )
+
+
+def behind(session: Session, ticket_id: int) -> bool:
+    """Whether the customer was answered since a clock started that an answer stops. A reply is no event; a tick would notice it
+    in time, a reader earlier."""
+    answered = select(Entry.id).where(Entry.ticket_id == ticket_id, Entry.kind == "reply", Entry.at > SlaClock.started)
+    waiting = select(SlaClock.id).where(
+        SlaClock.ticket_id == ticket_id,
+        SlaClock.name.in_(("first_response", "next_update")),
+        SlaClock.stopped.is_(None),
+        answered.exists(),
+    )
+    return session.scalar(waiting.limit(1)) is not None
 
 
 def due(session: Session, ticket_id: int, name: str) -> datetime | None:
@@ -131,8 +154,8 @@ def _follow(session: Session, ticket: Ticket, row: SlaClock, run: Run, rule: Rul
         row.target = int(rule.targets[run.name].total_seconds())
     row.stretches = [[s.start.isoformat(), s.end.isoformat() if s.end else None] for s in run.stretches]
     row.stopped = run.stopped
-    for event_id, at, text in run.because:
-        note(session, row, f"event:{event_id}:{text['en'].partition(':')[0]}", at, text)
+    for key, at, text in run.because:
+        note(session, row, f"event:{key}:{text['en'].partition(':')[0]}", at, text)
     reading = _due(row, run, force)
     row.due = reading.moment if not run.paused else None
     _tell_uncertain(session, row, reading)

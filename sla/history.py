@@ -15,24 +15,30 @@ from sla.words import Words, words
 
 @dataclass(frozen=True, kw_only=True)
 class Happening:
-    """An event as far as clocks care."""
+    """An event as far as clocks care. A reply to the customer is no event: it has the ``id`` of the event before it and its
+    own number as ``reply``."""
 
     id: int
     kind: str
     at: datetime
+    reply: int = 0
     details: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def key(self) -> tuple[int, int]:
+        return self.id, self.reply
 
 
 @dataclass(kw_only=True)
 class Run:
-    """One clock's run: ``outcome`` is "" while it goes on, ``done`` or ``dropped``. ``because``: (event, moment, words)."""
+    """One clock's run: ``outcome`` is "" while it goes on, ``done`` or ``dropped``. ``because``: (key, moment, words)."""
 
     name: str
     round: int
     stretches: list[Stretch] = field(default_factory=list)
     outcome: str = ""
     stopped: datetime | None = None
-    because: list[tuple[int, datetime, Words]] = field(default_factory=list)
+    because: list[tuple[str, datetime, Words]] = field(default_factory=list)
 
     @property
     def paused(self) -> bool:
@@ -46,14 +52,11 @@ STARTS = {
 }
 ENDS = {
     "ticket.confirmed": ("first_response",),
-    "ticket.replied": ("first_response",),
-    "ticket.asked": ("first_response",),
+    "reply": ("first_response",),
     "ticket.checked_in": ("arrival",),
     "ticket.completed": ("arrival", "solution", "next_update"),
 }
-UPDATES = frozenset(
-    {"ticket.assigned", "ticket.accepted", "ticket.checked_in", "ticket.replied", "ticket.asked", "ticket.waiting"}
-)
+UPDATES = frozenset({"ticket.assigned", "ticket.accepted", "ticket.checked_in", "reply"})
 DROPS = frozenset({"ticket.discarded", "ticket.cancelled", "ticket.merged", "ticket.closed"})
 TAKES_UP = frozenset({"ticket.restored", "ticket.unmerged"})
 SAYS: dict[str, Words] = {
@@ -61,8 +64,7 @@ SAYS: dict[str, Words] = {
     "ticket.confirmed": words("工单已确认", "the ticket was confirmed"),
     "ticket.unconfirmed": words("撤销了确认", "the confirmation was undone"),
     "ticket.reopened": words("工单重新打开", "the ticket was reopened"),
-    "ticket.replied": words("已回复客户", "the customer was answered"),
-    "ticket.asked": words("已向客户追问", "the customer was asked back"),
+    "reply": words("已回复客户", "the customer was answered"),
     "ticket.assigned": words("已派工程师", "an engineer was assigned"),
     "ticket.accepted": words("工程师已接单", "the engineer accepted"),
     "ticket.checked_in": words("工程师已到场", "the engineer arrived"),
@@ -88,7 +90,7 @@ def runs(happenings: Iterable[Happening], pause: Mapping[str, frozenset[str]]) -
             return
         run = Run(name=name, round=1 + sum(r.name == name for r in all_runs))
         run.stretches.append(Stretch(start=event.at))
-        run.because.append((event.id, event.at, _sentence("开始计时", "started", event)))
+        run.because.append((_key(event), event.at, _sentence("开始计时", "started", event)))
         going[name] = run
         all_runs.append(run)
 
@@ -99,9 +101,9 @@ def runs(happenings: Iterable[Happening], pause: Mapping[str, frozenset[str]]) -
         _halt(run, event.at)
         run.outcome, run.stopped = outcome, event.at
         label = ("停止计时", "stopped") if outcome == "done" else ("不再计时", "dropped")
-        run.because.append((event.id, event.at, _sentence(*label, event)))
+        run.because.append((_key(event), event.at, _sentence(*label, event)))
 
-    for event in sorted(happenings, key=lambda h: h.id):
+    for event in sorted(happenings, key=lambda h: h.key):
         for name in ENDS.get(event.kind, ()):
             stop(name, event, "done")
         if event.kind in UPDATES and "next_update" in going:
@@ -121,7 +123,7 @@ def runs(happenings: Iterable[Happening], pause: Mapping[str, frozenset[str]]) -
                 if last is not None and last.outcome == "dropped" and name not in going:
                     last.outcome, last.stopped = "", None
                     last.stretches.append(Stretch(start=event.at))
-                    last.because.append((event.id, event.at, _sentence("继续计时", "went on", event)))
+                    last.because.append((_key(event), event.at, _sentence("继续计时", "went on", event)))
                     going[name] = last
         state = event.details.get("to")
         if state:
@@ -134,10 +136,14 @@ def _pause_or_go_on(going: dict[str, Run], state: str, event: Happening, pause: 
         stands = state in pause.get(name, frozenset())
         if stands and not run.paused:
             _halt(run, event.at)
-            run.because.append((event.id, event.at, _sentence("暂停计时", "paused", event)))
+            run.because.append((_key(event), event.at, _sentence("暂停计时", "paused", event)))
         elif not stands and run.paused:
             run.stretches.append(Stretch(start=event.at))
-            run.because.append((event.id, event.at, _sentence("继续计时", "went on", event)))
+            run.because.append((_key(event), event.at, _sentence("继续计时", "went on", event)))
+
+
+def _key(event: Happening) -> str:
+    return f"{event.id}.{event.reply}" if event.reply else str(event.id)
 
 
 def _halt(run: Run, at: datetime) -> None:

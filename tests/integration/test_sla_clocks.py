@@ -15,11 +15,11 @@ from core.clock import TurnableClock
 from core.db import Database
 from core.errors import InvalidInput
 from core.outbox import PromiseRow
-from sla import documents
+from sla import clocks, documents
 from sla.tables import SlaClock, SlaNote
 from tests.support import keep_promises
 from tests.support.service import confirmed, draft, user
-from ticketing import Event, Notice, events, workflow
+from ticketing import Event, Notice, access, correspondence, events, workflow
 
 
 @pytest.fixture(autouse=True)
@@ -226,3 +226,32 @@ def test_discarding_drops_and_restoring_takes_up_the_clock(any_database: Databas
     step(ticket, "restore")
     restored = clock_named(ticket, "first_response")
     assert (restored.state, restored.due) == ("running", at("2026-11-20T10:40"))  # 20 of 30 minutes were left
+
+
+def test_a_reply_is_the_first_response_and_the_next_update(any_database: Database, turnable: TurnableClock) -> None:
+    with db.write() as session:
+        ticket = draft(session).id
+        person = user(session, "wang", "agent")
+        actor = access.actor_of(person)
+    keep_promises()
+    turnable.turn(by=timedelta(minutes=10))
+    with db.write() as session:
+        correspondence.reply(session, workflow.load(session, ticket), actor, "已收到，正在安排。")
+    turnable.turn(by=timedelta(minutes=30))
+    keep_promises()
+    first = clock_named(ticket, "first_response")
+    assert (first.state, first.stopped) == ("met", at("2026-11-20T10:10"))
+    assert not [k for k in kinds(ticket) if k[0] in ("sla.warned", "sla.breached")]
+    step(ticket, "confirm")
+    turnable.turn(by=timedelta(hours=1))
+    with db.write() as session:
+        correspondence.reply(session, workflow.load(session, ticket), actor, "配件明天到。")
+    with db.read() as session:
+        assert clocks.behind(session, ticket)  # no event tells of a reply: who shows clocks looks first
+    turnable.turn(by=timedelta(hours=6))
+    keep_promises()
+    with db.read() as session:
+        assert not clocks.behind(session, ticket)
+    assert not [k for k in kinds(ticket) if k[:2] == ("sla.warned", "next_update")]
+    assert clock_named(ticket, "next_update").state == "met"
+    assert clock_named(ticket, "next_update", 2).started == at("2026-11-20T11:40")
