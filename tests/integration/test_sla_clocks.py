@@ -248,7 +248,7 @@ def test_a_reply_is_the_first_response_and_the_next_update(any_database: Databas
         correspondence.reply(session, workflow.load(session, ticket), actor, "配件明天到。")
     with db.read() as session:
         assert clocks.behind(session, ticket)  # no event tells of a reply: who shows clocks looks first
-    turnable.turn(by=timedelta(hours=6))
+    turnable.turn(by=timedelta(hours=4, minutes=30))  # past half of the first round, before half of the second
     keep_promises()
     with db.read() as session:
         assert not clocks.behind(session, ticket)
