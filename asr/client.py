@@ -140,6 +140,10 @@ class RecognitionStream:
         await self._over.wait()
         self._check()
 
+    def abandon(self) -> None:
+        """Ends the iteration here: no more audio will come, and what hasn't been heard isn't wanted."""
+        self._end(None)
+
     async def close(self) -> None:
         """Lets the connection go; what hasn't come yet doesn't come any more."""
         self._end(None)

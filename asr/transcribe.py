@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
-from asr.contract import BYTES_PER_MS, Engine, Final, Listening
+from asr.contract import BYTES_PER_MS, Engine, Final, Listening, Word
 from asr.files import SUFFIXES, channels, read_audio
 from core.errors import InvalidInput, NotFound
 
@@ -95,6 +95,21 @@ def spoken(text: str) -> str:
             joined.append(" ")
         joined.append(word)
     return "".join(joined)
+
+
+def joined(finals: Sequence[Final]) -> tuple[str, list[tuple[int, Word]]]:
+    """The utterances as one text, a line each, and each word with the offset of its first character in it."""
+    text = ""
+    placed: list[tuple[int, Word]] = []
+    for final in finals:
+        if text:
+            text += "\n"
+        for word in final.words:
+            if text and text[-1].isascii() and text[-1] != "\n" and word.text[:1].isascii():
+                text += " "
+            placed.append((len(text), word))
+            text += word.text
+    return text, placed
 
 
 def _speaker(final: Final) -> str:

@@ -16,7 +16,7 @@ from asr import Final, Word
 from asr.audio import ALAW
 from asr.evaluate import as_json, by_group, evaluate, read_samples
 from asr.files import channels, duration_ms, read_audio
-from asr.transcribe import recognise_file, recordings, rendered, spoken
+from asr.transcribe import joined, recognise_file, recordings, rendered, spoken
 from core.errors import InvalidInput, Malformed, NotFound
 from tests.support.spelling import SpellingEngine, spell
 
@@ -175,6 +175,17 @@ def test_what_was_said_is_written_in_three_ways() -> None:
 def test_spaces_stay_between_latin_words() -> None:
     assert spoken("我 的 wi fi 坏 了") == "我的wi fi坏了"
     assert spoken("") == ""
+
+
+def test_each_word_knows_its_place_in_the_text() -> None:
+    def said(*words: str) -> Final:
+        timed = tuple(Word(text=word, start=0, end=1, confidence=1.0) for word in words)
+        return Final(text=" ".join(words), words=timed, start=0, end=1)
+
+    text, placed = joined([said("我", "的", "wi", "fi"), said("E", "四", "故障")])
+    assert text == "我的wi fi\nE四故障"
+    assert [text[offset : offset + len(word.text)] for offset, word in placed] == [word.text for _, word in placed]
+    assert joined([]) == ("", [])
 
 
 def test_error_rates_are_counted_by_group(tmp_path: Path) -> None:
