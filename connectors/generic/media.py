@@ -1,0 +1,122 @@
+"""Files that a provider's message points to, fetched by the channel's own steps, from its own hosts only."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import requests
+
+from connectors.generic import expression
+from connectors.generic.definition import Definition, FetchStep, Media, definitions, secrets_of
+from connectors.generic.mapping import MEDIA, holds
+from connectors.generic.settings import GenericSettings
+from connectors.media import Fetched, finish, missing
+from core import db, outbox, settings
+from core.errors import Forbidden, HotlineError, TooLarge
+from intake import Message, MessageRow, message_of
+
+
+class ProviderUnreachable(HotlineError):
+    """The provider did not answer."""
+
+    code = "provider_unreachable"
+    retryable = True
+
+
+@outbox.handler(MEDIA, queue="bulk", lease=180, attempts=5, last_resort=missing)
+def fetch(promise: outbox.Promise) -> outbox.Effect | None:
+    """Fetches what the message points to; what the channel cannot fetch stays a pointer."""
+    with db.read() as session:
+        message = message_of(session.get_one(MessageRow, promise.payload["message"]))
+    definition = definitions().get(message.channel)
+    if definition is None:
+        return None
+    found: dict[int, Fetched] = {}
+    for number, attachment in enumerate(message.attachments):
+        how = _how(definition, message, attachment.remote)
+        if attachment.remote and not attachment.blob and how is not None and how.fetch:
+            found[number] = _fetch(definition, how, message, attachment.remote)
+    return finish(promise.payload["message"], message, found)
+
+
+def _how(definition: Definition, message: Message, remote: str) -> Media | None:
+    """The description by which this attachment was found."""
+    item = message.extra.get("item")
+    for mapped in definition.messages:
+        for media in mapped.media:
+            elements = expression.value(media.each, {"item": item, "body": item})
+            for element in elements if isinstance(elements, list) else [elements]:
+                scope = {"item": element, "up": item}
+                if element is not None and holds(media.when, scope) and expression.text(media.id, scope) == remote:
+                    return media
+    return None
+
+
+def _fetch(definition: Definition, how: Media, message: Message, remote: str) -> Fetched:
+    scope: dict[str, Any] = {
+        "item": {"id": remote},
+        "up": message.extra.get("item"),
+        "secret": {**definition.keep, **secrets_of(definition)},
+    }
+    content, type_ = b"", ""
+    for step in how.fetch:
+        content, type_ = _step(step, scope, how.hosts)
+        if step.take:
+            scope["item"] = {"id": remote, "given": expression.text(step.take, {"item": _json(content)})}
+    return Fetched(content=content, type=type_)
+
+
+def _step(step: FetchStep, scope: dict[str, Any], hosts: list[str]) -> tuple[bytes, str]:
+    whole = step.url in ("{id}", "{given}")
+    url = expression.fill(step.url, scope) if whole else _quoted(step.url, scope)
+    check_host(url, hosts)
+    headers = {name: expression.fill(value, scope) for name, value in step.headers.items()}
+    if step.basic:
+        headers["Authorization"] = f"Basic {base64.b64encode(expression.fill(step.basic, scope).encode()).decode()}"
+    config = settings.get(GenericSettings)
+    try:
+        with requests.get(url, headers=headers, timeout=config.timeout, stream=True, allow_redirects=False) as answer:
+            if answer.is_redirect and whole is False:
+                raise ProviderUnreachable("The provider's address leads elsewhere.")
+            if answer.status_code != 200:
+                raise ProviderUnreachable(f"The provider answered {answer.status_code}.")
+            content = bytearray()
+            for chunk in answer.iter_content(65536):
+                content += chunk
+                if len(content) > config.media_limit:
+                    raise TooLarge(f"A file may have {config.media_limit} bytes.")
+            return bytes(content), answer.headers.get("Content-Type", "")
+    except requests.RequestException as error:
+        raise ProviderUnreachable(f"The provider cannot be reached ({type(error).__name__}).") from None
+
+
+def _quoted(template: str, scope: dict[str, Any]) -> str:
+    """A URL whose filled-in parts cannot leave their place (``..`` and ``?`` in an id)."""
+    return expression.PLACE.sub(
+        lambda place: quote(expression.text_of(expression.value(place[1], scope)), safe="/:-._~"), template
+    )
+
+
+def check_host(url: str, hosts: list[str]) -> None:
+    """Raises Forbidden unless the address is https at one of the hosts (or below it)."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        raise Forbidden("The address is none.") from None
+    allowed = any(host == one or host.endswith(f".{one}") for one in hosts if ":" not in one)
+    local = any(
+        f"{host}:{port}" == one for one in hosts
+    )  # a host with a port is meant exactly, with http too (tests, LAN)
+    if not local and not (allowed and parts.scheme == "https" and port in (None, 443)):
+        raise Forbidden("The channel's definition allows no address like this.", host=host[:100])
+
+
+def _json(content: bytes) -> Any:
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError):
+        return None
