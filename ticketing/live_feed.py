@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import redis
 from pydantic import Field
+from sqlalchemy import select
 
 from core import db, live, log, settings
-from core.errors import HotlineError, TooMany
-from ticketing.access import Actor, check_visible
+from core.errors import TooMany
+from ticketing.access import Actor, visible
+from ticketing.tables import Ticket
 
 TOPICS = ("tickets", "calls", "call:*")
 RESYNC: dict[str, Any] = {"topic": "resync"}
@@ -33,13 +36,14 @@ class LiveSettings(settings.Section, prefix="LIVE"):
 
 
 class Listener:
-    """One screen. ``items`` ends with None when it was too slow."""
+    """One screen. Its items are numbered anew for it, for it does not get all; they end with None when it was too slow."""
 
     def __init__(self, actor: Actor) -> None:
         self.actor = actor
         self.topics: set[str] = {"tickets"} | ({"calls"} if actor.may("call.listen") else set())
         self.items: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue(settings.get(LiveSettings).waiting + 1)
         self.dropped = False
+        self._numbers: dict[str, int] = {}
 
     def follow(self, topics: list[str]) -> None:
         """Adds calls; what the user may not hear is left out. Raises TooMany."""
@@ -57,31 +61,41 @@ class Listener:
         if self.items.qsize() >= self.items.maxsize - 1:
             self.drop()
         else:
-            self.items.put_nowait(item)
+            topic = str(item["topic"])
+            self._numbers[topic] = self._numbers.get(topic, 0) + 1
+            self.items.put_nowait({**item, "number": self._numbers[topic]})
 
     def drop(self) -> None:
         if not self.dropped:
             self.dropped = True
             self.items.put_nowait(None)
 
-    async def wants(self, item: dict[str, Any]) -> bool:
-        """Whether the item is followed and is the user's business."""
-        if item.get("topic") not in self.topics:
-            return False
-        if item["topic"] != "tickets" or (self.actor.may("ticket.read") and not self.actor.regions):
-            return True
-        return await db.run(_visible, self.actor, item.get("ticket"))
+    def follows(self, item: dict[str, Any]) -> bool:
+        return item.get("topic") in self.topics
 
 
-def _visible(actor: Actor, ticket_id: Any) -> bool:
+def _seers(actors: Sequence[Actor], ticket_id: Any) -> set[int]:
+    """Ids of those of the actors who may see the ticket.
+
+    Whom it is assigned to and who reviews it are asked for by themselves; for the others only permissions and regions count, so
+    that a hundred colleagues cost one question.
+    """
     if not isinstance(ticket_id, int):
-        return False
+        return set()
+    known: dict[tuple[int, frozenset[str], tuple[str, ...]], bool] = {}
+    seers: set[int] = set()
     with db.read() as session:
-        try:
-            check_visible(session, actor, ticket_id)
-        except HotlineError:
-            return False
-    return True
+        ticket = session.get(Ticket, ticket_id)
+        if ticket is None:
+            return set()
+        for actor in actors:
+            asked = actor if actor.id in (ticket.assignee_id, ticket.reviewer_id) else replace(actor, id=0)
+            key = (asked.id, asked.permissions, asked.regions)
+            if key not in known:
+                known[key] = session.scalar(select(Ticket.id).where(Ticket.id == ticket_id, visible(asked))) is not None
+            if known[key]:
+                seers.add(actor.id)
+    return seers
 
 
 class Feed:
@@ -139,9 +153,20 @@ class Feed:
             listener.give(RESYNC)
 
     async def _tell(self, item: dict[str, Any]) -> None:
-        for listener in list(self.listeners):
+        following = [listener for listener in self.listeners if listener.follows(item)]
+        if "user" in item:  # to one person, whatever he may see by now
+            following = [listener for listener in following if listener.actor.id == item["user"]]
+        elif item.get("topic") == "tickets":
+            limited = [listener.actor for listener in following if not _sees_all(listener.actor)]
             try:
-                if await listener.wants(item):
-                    listener.give(item)
+                seers = await db.run(_seers, limited, item.get("ticket")) if limited else set()
             except TooMany:
-                listener.give(RESYNC)
+                self._again()
+                return
+            following = [listener for listener in following if _sees_all(listener.actor) or listener.actor.id in seers]
+        for listener in following:
+            listener.give(item)
+
+
+def _sees_all(actor: Actor) -> bool:
+    return actor.may("ticket.read") and not actor.regions

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import flag_modified
 
-from core import clock
+from core import clock, live
 from core.errors import Conflict, InvalidInput, NotFound
 from ticketing.events import record
 from ticketing.tables import Event, Ticket, User
@@ -128,11 +128,14 @@ def move(session: Session, ticket: Ticket, action: str, actor: str, **details: A
     lacking = [name for name in way.needs if not details.get(name)]
     if lacking:
         raise InvalidInput("This step needs more.", action=action, needs=lacking)
-    source = ticket.state
+    source, assignee = ticket.state, ticket.assignee_id
     target = way.target if way.target != PREVIOUS else came_from(session, ticket, way.undoes)
     _set(session, ticket, way.action, details)
     ticket.state = target
     touch(ticket)
+    if assignee is not None and ticket.assignee_id != assignee:  # who no longer sees it hears that it is gone
+        gone = {"kind": "ticket.withdrawn", "ticket": ticket.id, "user": assignee}
+        live.publish_after_commit(session, "tickets", gone)
     return record(session, ticket, way.event, actor, **{**details, "action": action, "from": source, "to": target})
 
 

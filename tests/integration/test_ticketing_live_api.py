@@ -16,7 +16,8 @@ from tests.support.desk import desk, draft, person
 from tests.support.redis_server import embedded_redis
 from ticketing.access import actor_of
 from ticketing.live_feed import Feed, LiveSettings
-from ticketing.tables import User
+from ticketing.tables import Ticket, User
+from ticketing.workflow import move
 
 
 @pytest.fixture
@@ -69,6 +70,33 @@ async def test_everyone_hears_only_what_is_his_business(feed: None) -> None:
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.3):
                 await engineer.receive()
+
+
+async def test_an_engineer_hears_of_his_tickets_coming_and_going(feed: None) -> None:
+    chen, lin = person("chen", "engineer"), person("lin", "engineer")
+    ticket_id = draft()
+    async with (
+        desk("chen") as first,
+        desk("lin") as second,
+        first.client.ws_connect("/api/v1/live") as of_chen,
+        second.client.ws_connect("/api/v1/live") as of_lin,
+    ):
+        for socket in (of_chen, of_lin):
+            assert (await heard(socket))["topic"] == "resync"
+        await asyncio.to_thread(_steps, ticket_id, "confirm")
+        await asyncio.to_thread(_steps, ticket_id, "assign", chen)
+        item = await heard(of_chen)
+        assert (item["kind"], item["number"]) == ("ticket.assigned", 1)
+        await asyncio.to_thread(_steps, ticket_id, "assign", lin)
+        item = await heard(of_chen)
+        assert (item["kind"], item["number"]) == ("ticket.withdrawn", 2)
+        item = await heard(of_lin)
+        assert (item["kind"], item["number"]) == ("ticket.assigned", 1)
+
+
+def _steps(ticket_id: int, action: str, engineer: int | None = None) -> None:
+    with db.write() as session:
+        move(session, session.get_one(Ticket, ticket_id), action, "dispatch", assignee=engineer)
 
 
 async def test_the_feed_wants_a_user_of_this_site_and_sensible_wishes(feed: None) -> None:

@@ -18,7 +18,8 @@ from ticketing.live_feed import Feed, Listener, LiveSettings
 FEED = web.AppKey("hotline_feed", Feed)
 SIGNED_OUT = 4401
 MESSAGE_LIMIT = 4096
-_PATIENCE = 10.0  # s
+_PATIENCE = 10.0  # s that a screen may take to read one item
+_CHECK = 30.0  # s between looks whether the session still stands
 
 
 async def live(request: web.Request) -> web.WebSocketResponse:
@@ -43,18 +44,23 @@ async def live(request: web.Request) -> web.WebSocketResponse:
 
 async def _write(request: web.Request, socket: web.WebSocketResponse, listener: Listener) -> None:
     """Sends what the listener is given until it is dropped or its user's session ends."""
+    loop = asyncio.get_running_loop()
+    checked = loop.time()
     while True:
-        try:
-            async with asyncio.timeout(60.0):
+        item: dict[str, Any] | None = {}
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_CHECK):
                 item = await listener.items.get()
-        except TimeoutError:
+        if loop.time() - checked >= _CHECK:
+            checked = loop.time()
             if await still_signed_in(request) is None:
                 await socket.close(code=SIGNED_OUT, message=b"signed out")
                 return
-            continue
         if item is None:
             await socket.close(code=WSCloseCode.TRY_AGAIN_LATER, message=b"too slow")
             return
+        if not item:
+            continue
         try:
             async with asyncio.timeout(_PATIENCE):
                 await socket.send_str(dumps(item))

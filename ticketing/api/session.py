@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from aiohttp import web
 from aiohttp_pydantic.oas.typing import r200, r201, r401, r403, r409, r422, r429
 
-from core import db
-from core.errors import Malformed, NotSignedIn
+from core import db, settings
+from core.errors import Malformed, NotSignedIn, TooMany
 from core.http import Problem, View, reply
 from ticketing import signing_in, users
 from ticketing.access import COOKIE, Actor, actor_of, signed_in
 from ticketing.api.schemas import Done, FirstAdministrator, SessionAnswer, SignedInUser, SignInRequest
+from ticketing.passwords import PasswordSettings
+from ticketing.tables import User
+
+WAITING = 100
 
 
 class SessionView(View):
@@ -78,9 +84,29 @@ class FirstSession(View):
         return await _opened(self.request, given.login, given.password, status=201)
 
 
+class Gate:
+    """Few passwords at a time, few waiting: checking one takes 64 MB, and nobody's sign-in may stop everybody's work."""
+
+    def __init__(self) -> None:
+        self._passing = asyncio.Semaphore(settings.get(PasswordSettings).parallel)
+        self._waiting = 0
+
+    async def pass_through(self, login: str, password: str, *, address: str, label: str) -> tuple[str, User]:
+        """Signs in; raises TooMany when too many wait, and what ``signing_in.sign_in`` raises."""
+        if self._waiting >= WAITING:
+            raise TooMany("Too many people are signing in; try again shortly.")
+        self._waiting += 1
+        try:
+            async with self._passing:
+                return await db.run(signing_in.sign_in, login, password, address=address, label=label)
+        finally:
+            self._waiting -= 1
+
+
 async def _opened(request: web.Request, login: str, password: str, status: int = 200) -> web.Response:
     label = request.headers.get("User-Agent", "")[:120]
-    token, user = await db.run(signing_in.sign_in, login, password, address=request.remote or "", label=label)
+    gate = request.app[GATE]
+    token, user = await gate.pass_through(login, password, address=request.remote or "", label=label)
     response = reply(_shown(actor_of(user)), status)
     secure = request.secure or request.headers.get("X-Forwarded-Proto") == "https"
     response.set_cookie(COOKIE, token, httponly=True, samesite="Lax", secure=secure, path="/")
@@ -113,6 +139,10 @@ def _make_first(given: FirstAdministrator) -> None:
         )
 
 
+GATE = web.AppKey("hotline_gate", Gate)
+
+
 def routes(api: web.Application) -> None:
+    api[GATE] = Gate()
     api.router.add_view("/session", SessionView)
     api.router.add_view("/session/first", FirstSession)
