@@ -1,0 +1,195 @@
+"""The console in a real browser on the real system: from signing in to a confirmed ticket, in both languages."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+from sqlalchemy import select
+
+from tests.support.browser import PASSWORD, add_user, browsing, chromium, sign_in, window
+from tests.support.system import RunningSystem, running_system, until
+from ticketing import Ticket
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.timeout(240),
+    pytest.mark.xdist_group("console"),
+]
+
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
+    chromium()
+    with running_system(tmp_path_factory.mktemp("console") / "var") as running:
+        add_user(running, "lin", "agent", "林小满")
+        add_user(running, "gu", "administrator", "顾明")
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with browsing() as opened:
+        yield opened
+
+
+def send_form(system: RunningSystem, device: str, fault: str, **more: str) -> int:
+    """Sends the public form and waits for its draft."""
+    inputs = {"contact_name": "周敏", "phone": "13800138000", "address": "北京市海淀区中关村南大街5号", **more}
+    system.send_form(device=device, fault=fault, **inputs).raise_for_status()
+    return drafted(system, device)
+
+
+def drafted(system: RunningSystem, device: str) -> int:
+    """The draft about this device, once it is there."""
+    found: list[int] = []
+
+    def there() -> bool:
+        with system.read() as session:
+            tickets = session.scalars(select(Ticket).where(Ticket.state == "draft").order_by(Ticket.id.desc()))
+            found[:] = [t.id for t in tickets if t.value("device") == device]
+        return bool(found)
+
+    until(there, 60, "the draft")
+    return found[0]
+
+
+def field(page: Page, name: str) -> str:
+    return page.input_value(f"#input-{name}")
+
+
+def ticket(system: RunningSystem, ticket_id: int) -> tuple[str, dict[str, tuple[str, str | None]]]:
+    """State, and field name to (the machine's value, the agent's)."""
+    with system.read() as session:
+        row = session.get_one(Ticket, ticket_id)
+        return row.state, {f.name: (f.value, f.corrected_value) for f in row.fields if not f.removed}
+
+
+def test_a_draft_appears_live_and_is_corrected_confirmed_and_undone(system: RunningSystem, browser: Browser) -> None:
+    with window(browser, system) as page:
+        sign_in(page, "lin")
+        expect(page.locator("h1")).to_have_text("待审草稿")
+        expect(page.locator(".live")).to_contain_text("实时更新")
+        # No reading of the page again from here on: the draft has to come by itself.
+        text = "你好，我家空调不制冷，地址北京市海淀区中关村南大街5号，电话13800138000"
+        system.send_wechat("o-console", 4_100_001, text).raise_for_status()
+        draft = drafted(system, "空调")
+        page.locator(f"[data-test=draft][data-id='{draft}']").click()
+
+        assert field(page, "phone") == "13800138000"
+        assert field(page, "device") == "空调"
+        expect(page.locator("mark[data-field=phone]").first).to_contain_text("13800138000")
+        page.locator("mark[data-field=device]").first.click()
+        expect(page.locator("#input-device")).to_be_focused()
+        expect(page.locator("[data-test=field-device]")).to_have_class(re.compile(r"\bselected\b"))
+
+        page.fill("#input-device", "中央空调")
+        expect(page.locator("[data-test=field-device] [data-test=machine]")).to_contain_text("空调")
+        page.keyboard.press("Control+Enter")
+        page.click("[data-test=to-ticket]")
+
+        expect(page.locator("[data-test=state]")).to_have_text("待派工")
+        timeline = page.locator("[data-test=timeline]")
+        expect(timeline.locator("[data-kind='ticket.confirmed']")).to_contain_text("确认为工单")
+        expect(timeline.locator("[data-kind='ticket.confirmed']")).to_contain_text("林小满")
+        expect(timeline.locator("[data-kind='ticket.field_corrected']")).to_contain_text("空调 → 中央空调")
+        state, fields = ticket(system, draft)
+        assert state == "open"
+        assert fields["device"] == ("空调", "中央空调")
+
+        page.click("[data-test=act-undo-confirm]")
+        expect(page.locator("[data-test=state]")).to_have_text("待审")
+        assert ticket(system, draft)[0] == "draft"
+
+
+def test_the_other_language_and_signing_out(system: RunningSystem, browser: Browser) -> None:
+    with window(browser, system) as page:
+        page.click("[data-test=language]")
+        expect(page.locator("h1")).to_have_text("Sign in")
+        sign_in(page, "lin")
+        expect(page.locator("h1")).to_have_text("Drafts to review")
+        page.reload()
+        expect(page.locator("h1")).to_have_text("Drafts to review")
+        page.click("[data-test=language]")
+        expect(page.locator("h1")).to_have_text("待审草稿")
+        page.click("[data-test=sign-out]")
+        expect(page.locator("#login")).to_be_visible()
+        page.goto(f"{system.web}/console/#/drafts")
+        page.reload()
+        expect(page.locator("#login")).to_be_visible()
+
+
+def test_a_wrong_password_is_refused_in_words(system: RunningSystem, browser: Browser) -> None:
+    with window(browser, system) as page:
+        sign_in(page, "lin", PASSWORD + "x")
+        expect(page.locator("[data-test=problem]")).to_contain_text("用户名或密码不对")
+        assert page.input_value("#password") == ""
+        sign_in(page, "lin")
+        expect(page.locator("h1")).to_have_text("待审草稿")
+
+
+def test_script_in_a_form_is_shown_not_run(system: RunningSystem, browser: Browser) -> None:
+    hostile = "不制冷<img src=x onerror=\"document.title='run'\"><script>document.title='run'</script>{{7*7}}"
+    draft = send_form(system, "冰箱", hostile, contact_name="<b>周敏</b>")
+    with window(browser, system) as page:
+        sign_in(page, "lin")
+        page.locator(f"[data-test=draft][data-id='{draft}']").click()
+        entry = page.locator("[data-test=entry]").first
+        expect(entry).to_contain_text("<script>document.title='run'</script>{{7*7}}")
+        assert entry.locator("script, img, b").count() == 0
+        page.goto(f"{system.web}/console/#/tickets/{draft}")
+        expect(page.locator("[data-test=timeline]")).to_contain_text("onerror=")
+        assert page.title() == "Hotline"
+
+
+def test_two_agents_at_one_draft_lose_nothing(system: RunningSystem, browser: Browser) -> None:
+    draft = send_form(system, "洗衣机", "不排水")
+    with window(browser, system) as page, window(browser, system) as other:
+        for each in (page, other):
+            sign_in(each, "lin")
+            each.locator(f"[data-test=draft][data-id='{draft}']").click()
+            expect(each.locator("#input-device")).to_have_value("洗衣机")
+        # The first window hears of nothing while it types, as on a bad line.
+        page.route(f"**/api/v1/tickets/{draft}", lambda route: route.abort())
+        page.fill("#input-model", "XQG100")
+        other.fill("#input-brand", "小天鹅")
+        other.click("[data-test=save]")
+        expect(other.locator("[data-test=save]")).to_have_count(0)
+        page.unroute(f"**/api/v1/tickets/{draft}")
+        page.keyboard.press("Control+Enter")
+        expect(page.locator("[data-test=conflict]")).to_be_visible()
+        expect(page.locator("#input-brand")).to_have_value("小天鹅")
+        expect(page.locator("#input-model")).to_have_value("XQG100")
+        page.keyboard.press("Control+Enter")
+        expect(page.locator("[data-test=to-ticket]")).to_be_visible()
+    state, fields = ticket(system, draft)
+    assert state == "open"
+    assert (fields["brand"][0], fields["model"][0]) == ("小天鹅", "XQG100")
+
+
+def test_discarding_says_why_and_can_be_undone(system: RunningSystem, browser: Browser) -> None:
+    draft = send_form(system, "电视", "没有画面")
+    with window(browser, system) as page:
+        sign_in(page, "lin")
+        page.locator(f"[data-test=draft][data-id='{draft}']").click()
+        page.click("[data-test=discard]")
+        page.get_by_role("button", name="骚扰或广告").click()
+        page.click("[data-test=dialog-act]")
+        page.click("[data-test=undo]")
+        expect(page.locator("#input-device")).to_have_value("电视")
+    with system.read() as session:
+        assert session.get_one(Ticket, draft).state == "draft"
+
+
+def test_what_is_masked_is_uncovered_only_on_request(system: RunningSystem, browser: Browser) -> None:
+    draft = send_form(system, "热水器", "打不着火", phone="13800138111")
+    with window(browser, system) as page:
+        sign_in(page, "gu")
+        page.goto(f"{system.web}/console/#/tickets/{draft}")
+        expect(page.locator("[data-test=fields]")).to_contain_text("138****8111")
+        assert "13800138111" not in page.content()
+        page.click("[data-test=unmask]")
+        expect(page.locator("[data-test=uncovered]").first).to_have_text("13800138111")
