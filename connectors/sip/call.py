@@ -33,6 +33,7 @@ class Call:
         self.session_id = ""
         self.outcome = "completed"
         self._invite = _invite(invite)
+        self._number = ""
         self._confirmed = False
         self._ended = asyncio.Event()
         self._early: list[bytes] = []
@@ -113,6 +114,7 @@ class Call:
         if self._ended.is_set():
             return False
         caller = caller_of(self._invite)
+        self._number = caller.number
         sender = Sender(kind="phone", value=caller.number, name=caller.name, verified=caller.asserted)
         facts = {"called": called_of(self._invite), "sip_id": self.sip_id[:200]}
         try:
@@ -136,7 +138,7 @@ class Call:
             self.outcome = "missed"
             return False
         self._hearing.start()
-        self._talk = Talk.of(self, self.config, self._invite)
+        self._talk = Talk(self, self.config, self._number)
         self.line.tell({"event": "answer", "call": self.number, "status": 200})
         if self._confirmed:
             self._talk.start()
@@ -255,6 +257,11 @@ class Call:
     def ms(self) -> int:
         """How much has been recorded."""
         return self._ms
+
+    @property
+    def listens(self) -> bool:
+        """Whether words can still come."""
+        return self._hearing.complete and not self._ended.is_set()
 
     def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)

@@ -35,7 +35,9 @@ def read_challenge(values: list[str]) -> Challenge | None:
         if scheme.lower() != "digest":
             continue
         parts = {
-            match["name"].lower(): re.sub(r"\\(.)", r"\1", match["quoted"]) if match["quoted"] is not None else match["plain"]
+            match["name"].lower(): re.sub(r"\\(.)", r"\1", match["quoted"])
+            if match["quoted"] is not None
+            else match["plain"]
             for match in _PART.finditer(rest)
         }
         algorithm = parts.get("algorithm", "md5").lower()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import random
 import secrets
 
 from connectors.sip.address import parse_address
@@ -34,7 +33,7 @@ class Registration:
         self._front = front
         self._call_id = secrets.token_hex(12)
         self._tag = secrets.token_hex(5)
-        self._cseq = random.randint(1, 1000)
+        self._cseq = 1 + secrets.randbelow(1000)
         self._challenge: Challenge | None = None
         self._header = "authorization"
         self._used = 0
@@ -72,7 +71,7 @@ class Registration:
                 self.registered.clear()
                 self._at += 1  # the next proxy
                 logger.warning("a registration failed", reason=str(error), user=self.account.user)
-                await asyncio.sleep(pause * random.uniform(0.8, 1.2))
+                await asyncio.sleep(pause * (0.8 + secrets.randbelow(400) / 1000))
                 pause = min(LONGEST_PAUSE, pause * 2)
                 continue
             if not self.registered.is_set():

@@ -1,36 +1,91 @@
-"""What Hotline says in a call. The dialog itself is ``intake.dialog``; here it gets ears, a voice and a clock."""
+"""The conversation of a call: ``intake.dialog`` decides what to say, here it gets ears, a voice and a clock.
+
+Whatever goes wrong here, the call goes on being recorded and recognised.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 from asr import Partial
-from connectors.sip.message import SipMessage
-from connectors.sip.prompts import load
+from connectors.sip.prompts import load, text_of
 from connectors.sip.settings import SipSettings
-from core import log
+from core import clock, db, log, settings
 from intake import HeardTurn
-
-if TYPE_CHECKING:
-    from connectors.sip.call import Call
+from intake.dialog import (
+    Heard,
+    KnownCaller,
+    Move,
+    Script,
+    State,
+    fold,
+    known_caller,
+    load_script,
+    next_move,
+    ready,
+    values_of,
+)
 
 Voice = bytes  # 16 kHz mono s16le
+BARGE_IN = 2  # characters of a partial that stop a prompt: a breath or a click is no word
+END_PAUSE = 3.0  # s of quiet before we take our leave: 95 % of callers' pauses are shorter than 2.5 s
+PAUSES = {"yesno": 0.15, "digits": 0.3, "address": 0.3}
 logger = log.get(__name__)
 
 
-class Talk:
-    """Greets and listens."""
+class Line(Protocol):
+    """What a conversation needs of its call."""
 
-    def __init__(self, call: Call, config: SipSettings) -> None:
-        self._call, self._config = call, config
-        self.expects = ""
+    @property
+    def ms(self) -> int: ...
+
+    @property
+    def listens(self) -> bool: ...
+
+    def say(self, voice: Voice) -> asyncio.Event: ...
+
+    def hush(self) -> None: ...
+
+    def hang_up(self, status: int = 0) -> None: ...
+
+    async def expect(self, endpointing: str) -> None: ...
+
+    async def note(self, turn: HeardTurn) -> None: ...
+
+
+@dataclass
+class Quiet:
+    """When the last thing happened, in the loop's seconds."""
+
+    word: float = 0.0
+    final: float = 0.0
+    prompt: float = 0.0
+
+
+class Talk:
+    """Greets, listens, asks for what is missing, takes its leave. ``number``: the caller's, E.164, "" if withheld."""
+
+    def __init__(self, line: Line, config: SipSettings, number: str) -> None:
+        self._line, self._config, self._number = line, config, number
+        self._script: Script | None = None if config.dialog == "none" else load_script(config.dialog)
+        self._caller = KnownCaller()
+        self._turns: list[Heard] = []
+        self._state = State()
+        self._move: Move | None = None
+        self._playing: asyncio.Event | None = None
+        self._quiet = Quiet()
+        self._changed = asyncio.Event()
+        self._danger = False
         self._task: asyncio.Task[None] | None = None
 
-    @classmethod
-    def of(cls, call: Call, config: SipSettings, invite: SipMessage) -> Talk:
-        return cls(call, config)
+    @property
+    def expects(self) -> str:
+        """The field that was asked for last."""
+        return self._move.expects if self._move is not None else ""
 
     def start(self) -> None:
         if self._task is None:
@@ -43,15 +98,152 @@ class Talk:
                 await self._task
 
     def facts(self) -> dict[str, Any]:
-        return {}
+        """For the agent: how far the dialog came, what the caller confirmed."""
+        settled = {name: self._state.values.get(name, "") for name in self._state.settled}
+        return {"dialog": {"step": self._state.step, "confirmed": settled, "emergency": self._state.emergency}}
 
-    def hears(self, partial: Partial) -> None: ...
+    # What the call hears
 
-    def heard(self, turn: HeardTurn) -> None: ...
+    def hears(self, partial: Partial) -> None:
+        """Somebody is speaking."""
+        words = partial.text.replace(" ", "")
+        if not words:
+            return
+        self._quiet.word = _now()
+        if len(words) >= BARGE_IN and self._playing is not None and not self._playing.is_set():
+            self._line.hush()
+        if self._script is not None and not self._danger and self._script.is_danger(words):
+            self._danger = True  # at once, not when the sentence is over
+        self._changed.set()
 
-    def pressed(self, digit: str) -> None: ...
+    def heard(self, turn: HeardTurn) -> None:
+        """An utterance is over, or digits were keyed in."""
+        self._turns.append(
+            Heard(
+                speaker=turn.speaker, text=turn.text, step=turn.expects, keyed=turn.text.isdecimal() and not turn.words
+            )
+        )
+        self._quiet.word = self._quiet.final = _now()
+        self._changed.set()
+
+    def pressed(self, digit: str) -> None:
+        """A key: the caller is there, and the prompt can stop."""
+        self._quiet.word = _now()
+        if self._playing is not None and not self._playing.is_set():
+            self._line.hush()
+        self._changed.set()
+
+    # Its life
 
     async def _run(self) -> None:
-        voice = load("greeting", self._config)
-        if voice:
-            self._call.say(voice)
+        try:
+            await self._converse()
+        except Exception:
+            logger.exception("a dialog went wrong; the call goes on being recorded")
+
+    async def _converse(self) -> None:
+        script = self._script
+        if script is None:
+            return
+        with contextlib.suppress(Exception):  # an unknown caller is greeted as one
+            self._caller = await db.run(known_caller, self._number)
+        greeting = script.greeting_known if self._caller.customer_id is not None else script.greeting
+        if not script.is_open(clock.now(), settings.get(settings.CoreSettings).zone):
+            greeting = script.out_of_hours
+        await self._do(next_move(script, State(), greeting=greeting))
+        try:
+            await db.run(ready)
+        except Exception:
+            logger.exception("without a language model the dialog cannot ask; it listens")
+            return
+        while self._line.listens:
+            silent = await self._our_turn(script)
+            if not self._line.listens:
+                return
+            self._state = await self._understood(script)
+            if self._state.over and silent:
+                self._line.hang_up()
+                return
+            move = next_move(script, self._state, silent=silent)
+            if move is None or (move.ends and not silent and not await self._quiet_for(END_PAUSE)):
+                continue
+            await self._do(move)
+            if move.ends and await self._played():
+                self._line.hang_up()
+                return
+
+    async def _understood(self, script: Script) -> State:
+        known = {"phone": self._number} if self._number.startswith("+") else {}
+        found = await db.run(values_of, list(self._turns), self._caller, [one.field for one in script.ask])
+        state = fold(script, self._turns, found, known)
+        state.emergency = state.emergency or self._danger
+        return state
+
+    async def _do(self, move: Move | None) -> None:
+        """Says it, and keeps that it was said."""
+        if move is None:
+            return
+        self._move = move
+        text = "".join(move.value if name == "{value}" else text_of(name) for name in move.say)
+        self._turns.append(Heard(speaker="system", text=text, step=move.step))
+        self._state.step = move.step
+        at = self._line.ms
+        await self._line.note(HeardTurn(speaker="system", text=text, expects=move.step, start=at, end=at))
+        await self._line.expect(move.endpointing)
+        voice = b"".join(self._voices(move))
+        self._playing = self._line.say(voice) if voice else None
+        self._quiet.prompt = _now() + len(voice) / 32_000
+        self._quiet.final = 0.0
+
+    def _voices(self, move: Move) -> Sequence[bytes]:
+        found: list[bytes] = []
+        for name in move.say:
+            names = [f"digit_{digit}" for digit in move.value] if name == "{value}" else [name]
+            found += [load(each, self._config) for each in names]
+        return found
+
+    async def _our_turn(self, script: Script) -> bool:
+        """Waits until the caller has said what he wanted; whether he said nothing instead."""
+        danger = self._danger
+        pause = PAUSES.get(self._move.endpointing if self._move else "", script.pause)
+        while True:
+            self._changed.clear()
+            now = _now()
+            if self._danger and not danger:
+                return False
+            if self._quiet.final and now - self._quiet.word >= pause:
+                return False
+            spoken = max(self._quiet.word, min(self._quiet.prompt, now) if self._prompt_over() else now)
+            if not self._quiet.final and now - spoken >= script.silence:
+                return True
+            until = (self._quiet.word + pause) if self._quiet.final else (spoken + script.silence)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._changed.wait(), max(0.02, min(1.0, until - now)))
+            if not self._line.listens:
+                return True
+
+    def _prompt_over(self) -> bool:
+        return self._playing is None or self._playing.is_set()
+
+    async def _quiet_for(self, seconds: float) -> bool:
+        """Whether nothing is said until the caller has been quiet for so long."""
+        before = self._quiet.word
+        while (left := self._quiet.word + seconds - _now()) > 0:
+            self._changed.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._changed.wait(), left)
+            if self._quiet.word != before:
+                return False
+        return True
+
+    async def _played(self) -> bool:
+        """Whether the prompt was heard to its end; a caller who speaks into it is listened to."""
+        before = self._quiet.word
+        if self._playing is not None:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._playing.wait(), 30)
+        return self._quiet.word == before
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

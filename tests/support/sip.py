@@ -132,8 +132,8 @@ class ScriptedEngine:
     def __init__(self, lines: Sequence[str] = ()) -> None:
         self.lines = list(lines)
 
-    def open(self, listening: Listening = Listening()) -> ScriptedStream:
-        return ScriptedStream(self.lines, listening)
+    def open(self, listening: Listening | None = None) -> ScriptedStream:
+        return ScriptedStream(self.lines, listening or Listening())
 
 
 class ScriptedStream:
@@ -146,6 +146,8 @@ class ScriptedStream:
         for at in range(0, len(pcm), 640):
             piece = np.frombuffer(pcm[at : at + 640], dtype="<i2").astype(float)
             self._ms += 20
+            if self._ms % 1000 == 0 and self._start < 0:
+                results.append(Partial(text="", at=self._ms))
             if len(piece) and np.sqrt((piece**2).mean()) > 300:
                 self._quiet = 0
                 if self._start < 0:
@@ -234,7 +236,7 @@ async def eventually(check: Callable[[], Any], seconds: float = 10.0) -> Any:
     deadline = asyncio.get_running_loop().time() + seconds
     while not (found := await asyncio.to_thread(check)):
         if asyncio.get_running_loop().time() > deadline:
-            raise AssertionError("it did not happen in time")
+            raise AssertionError(f"it did not happen in {seconds:.0f} s")
         await asyncio.sleep(0.05)
     return found
 

@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 
 import soundfile
+import yaml
 
 from connectors.sip.settings import SipSettings
 from connectors.sip.sound import sound_of
@@ -22,6 +23,17 @@ def load(name: str, config: SipSettings) -> bytes:
         if directory is not None and (path := directory / f"{name}.wav").exists():
             return _read(path)
     return b""
+
+
+@cache
+def _texts() -> dict[str, str]:
+    content = yaml.safe_load((SHIPPED / "prompts.yaml").read_text("utf-8"))
+    return {name: str(text) for name, text in content["prompts"].items()}
+
+
+def text_of(name: str) -> str:
+    """What a shipped prompt says; its name for one of your own."""
+    return _texts().get(name, f"[{name}]")
 
 
 @cache

@@ -1,0 +1,94 @@
+"""What to say next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from intake.dialog.script import Question, Script
+from intake.dialog.state import EMERGENCY, END, OPEN, READ_BACK, State
+
+
+@dataclass(frozen=True, kw_only=True)
+class Move:
+    """``say``: prompts in order, ``{value}`` stands for digits to be spoken one by one (``value``). ``step`` names it in the
+    turn that is kept; ``expects``: the field that is asked for; ``ends``: hang up afterwards."""
+
+    say: tuple[str, ...]
+    step: str
+    expects: str = ""
+    endpointing: str = "free"
+    value: str = ""
+    ends: bool = False
+
+
+def next_move(script: Script, state: State, *, silent: bool = False, greeting: str = "") -> Move | None:
+    """The next thing to say; None: go on listening. ``silent``: nobody spoke for ``script.silence`` since the last word."""
+    if state.over:
+        return None
+    if not state.step:
+        return Move(say=(greeting or script.greeting,), step=OPEN)
+    if state.emergency and not state.said[EMERGENCY]:
+        return Move(say=(script.emergency,), step=EMERGENCY, expects="address", endpointing="address")
+    if state.wants_person:
+        return _end("hand_over", script.hand_over)
+    if silent and not state.answered:
+        return _after_silence(script, state)
+    if not state.answered:
+        return None
+    return _read_back(script, state) or _ask(script, state) or _end("complete", script.goodbye)
+
+
+def _after_silence(script: Script, state: State) -> Move:
+    """Nothing was said to our last words: once more, then on without an answer, or good-bye."""
+    prompt, times = script.still_there
+    if state.said["still_there"] < times:
+        return Move(say=(prompt,), step="still_there")
+    if not state.customer_turns:
+        return _end("silent", script.silent)
+    return _ask(script, state) or _end("complete", script.goodbye)
+
+
+def _ask(script: Script, state: State) -> Move | None:
+    for question in script.ask:
+        if state.emergency and question.field not in script.emergency_ask:
+            continue
+        times = state.said[question.field]
+        if question.field in state.values or times >= question.times:
+            continue
+        if state.emergency and question.field == "address" and state.said[EMERGENCY] == 1 and not times:
+            # The emergency prompt asked for it already; asking once more is asking the last time.
+            times = question.times - 1
+            if times < 1:
+                continue
+        return _question(question, last=bool(question.last) and times == question.times - 1 and times > 0)
+    return None
+
+
+def _question(question: Question, *, last: bool) -> Move:
+    return Move(
+        say=(question.last if last else question.say,),
+        step=question.field,
+        expects=question.field,
+        endpointing=question.endpointing,
+    )
+
+
+def _read_back(script: Script, state: State) -> Move | None:
+    if state.emergency:
+        return None
+    for question in script.ask:
+        name = question.field
+        value = state.values.get(name, "")
+        if not question.read_back or not value.isdecimal() or name in state.settled:
+            continue
+        if state.said[READ_BACK + name] >= script.confirm_times:
+            continue
+        before, after = question.read_back[:1], question.read_back[1:]
+        return Move(
+            say=(*before, "{value}", *after), step=READ_BACK + name, expects=name, endpointing="yesno", value=value
+        )
+    return None
+
+
+def _end(outcome: str, prompt: str) -> Move:
+    return Move(say=(prompt,), step=END + outcome, ends=True)

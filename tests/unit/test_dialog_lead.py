@@ -1,0 +1,208 @@
+"""The dialog as pure functions: scripts, yes and no, the fold over turns, the next move."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import yaml
+
+from core.errors import ConfigurationError
+from intake.dialog import Heard, State, fold, load_script, next_move, yes_or_no
+from intake.dialog.script import SHIPPED, read_script
+
+SCRIPT = load_script()
+ALL = {"fault": "不制冷", "device": "空调", "address": "雁塔区丈八东路8号", "phone": "13900001234"}
+
+
+def said(text: str, step: str = "", keyed: bool = False) -> Heard:
+    return Heard(speaker="customer", text=text, step=step, keyed=keyed)
+
+
+def system(step: str, text: str = "") -> Heard:
+    return Heard(speaker="system", text=text, step=step)
+
+
+def state(*turns: Heard, found: dict[str, str] | None = None, known: dict[str, str] | None = None) -> State:
+    return fold(SCRIPT, turns, found or {}, known)
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("是的", True),
+        ("对", True),
+        ("对 对 对", True),
+        ("嗯", True),
+        ("没错", True),
+        ("没错啊", True),
+        ("好的好的", True),
+        ("是 就是 这个", True),
+        ("不是", False),
+        ("不对", False),
+        ("不", False),
+        ("错了", False),
+        ("是的不对", False),
+        ("不对不对是一三九", False),
+        ("一三九零零零零一二三四", None),
+        ("你说什么", None),
+        ("", None),
+    ],
+)
+def test_yes_and_no(text: str, wanted: bool | None) -> None:
+    assert yes_or_no(text, SCRIPT) is wanted
+
+
+def test_it_greets_first() -> None:
+    move = next_move(SCRIPT, state())
+    assert move is not None
+    assert (move.say, move.step, move.expects) == (("greeting",), "open", "")
+    known = next_move(SCRIPT, state(), greeting="greeting_known")
+    assert known is not None
+    assert known.say == ("greeting_known",)
+
+
+def test_it_listens_while_nothing_was_said() -> None:
+    assert next_move(SCRIPT, state(system("open"))) is None
+
+
+def test_it_asks_for_what_is_missing_in_order_and_takes_its_leave() -> None:
+    turns, found = [system("open"), said("喂")], dict[str, str]()
+    asked = []
+    for _ in range(12):
+        move = next_move(SCRIPT, fold(SCRIPT, turns, found))
+        assert move is not None
+        asked.append(move.step)
+        if move.ends:
+            break
+        if move.step in ALL:
+            found[move.step] = ALL[move.step]
+        turns += [system(move.step, f"您的联系电话是{move.value}对吗？"), said("对")]
+    assert asked == ["fault", "device", "address", "phone", "read_back.phone", "end.complete"]
+
+
+def test_who_said_everything_is_asked_nothing() -> None:
+    move = next_move(SCRIPT, state(system("open"), said("..."), found={**ALL}, known={"phone": "+8613900001234"}))
+    assert move is not None
+    assert (move.step, move.ends) == ("end.complete", True)
+
+
+def test_a_question_is_asked_only_so_often_and_the_last_time_otherwise() -> None:
+    found = {name: value for name, value in ALL.items() if name != "phone"}
+    first = next_move(SCRIPT, state(system("open"), said("a"), found=found))
+    assert first is not None
+    assert (first.say, first.endpointing) == (("ask_phone",), "digits")
+    second = next_move(SCRIPT, state(system("open"), said("a"), system("phone"), said("b"), found=found))
+    assert second is not None
+    assert second.say == ("key_phone",)
+    turns = [system("open"), said("a"), system("phone"), said("b"), system("phone"), said("c")]
+    assert getattr(next_move(SCRIPT, state(*turns, found=found)), "step", "") == "end.complete"
+
+
+def test_a_number_is_read_back_digit_by_digit() -> None:
+    move = next_move(SCRIPT, state(system("open"), said("..."), found=ALL))
+    assert move is not None
+    assert move.say == ("read_back_phone", "{value}", "right")
+    assert (move.value, move.endpointing) == ("13900001234", "yesno")
+
+
+def test_yes_settles_the_number_and_no_asks_anew() -> None:
+    turns = [system("open"), said("..."), system("read_back.phone", "您的联系电话是13900001234对吗？")]
+    confirmed = state(*turns, said("对的"), found=ALL)
+    assert confirmed.settled == {"phone"}
+    refused = state(*turns, said("不对"), found=ALL)
+    assert "phone" not in refused.values
+    assert getattr(next_move(SCRIPT, refused), "step", "") == "phone"
+    corrected = state(*turns, said("不对 是 138"), found={**ALL, "phone": "13800005678"})
+    assert corrected.values["phone"] == "13800005678"
+    assert getattr(next_move(SCRIPT, corrected), "value", "") == "13800005678"
+
+
+def test_a_number_is_not_read_back_for_ever() -> None:
+    back = system("read_back.phone", "13900001234")
+    move = next_move(SCRIPT, state(system("open"), said("."), back, said("什么"), back, said("什么"), found=ALL))
+    assert getattr(move, "step", "") == "end.complete"
+
+
+def test_keyed_digits_need_no_reading_back() -> None:
+    found = {name: value for name, value in ALL.items() if name != "phone"}
+    keyed = state(system("open"), said("."), system("phone"), said("13900001234", "phone", keyed=True), found=found)
+    assert keyed.values["phone"] == "13900001234"
+    assert getattr(next_move(SCRIPT, keyed), "step", "") == "end.complete"
+
+
+@pytest.mark.parametrize("text", ["我家燃气泄漏了", "着 火 了", "有人被困在电梯里", "厨房煤气味好大"])
+def test_danger_comes_before_everything(text: str) -> None:
+    there = state(system("open"), said(text))
+    move = next_move(SCRIPT, there)
+    assert there.emergency
+    assert move is not None
+    assert (move.step, move.expects) == ("emergency", "address")
+    after = next_move(SCRIPT, state(system("open"), said(text), system("emergency"), said("快来"), found={}))
+    assert getattr(after, "step", "") == "address"  # only the place is asked for then
+    done = state(system("open"), said(text), system("emergency"), said("在这"), found={"address": "丈八东路8号"})
+    assert getattr(next_move(SCRIPT, done), "step", "") == "end.complete"
+
+
+@pytest.mark.parametrize("text", ["没有漏气", "冰箱不制冷", "轮胎漏气"])
+def test_no_danger(text: str) -> None:
+    assert not state(system("open"), said(text)).emergency
+
+
+def test_a_person_is_promised_to_who_asks_for_one() -> None:
+    move = next_move(SCRIPT, state(system("open"), said("给我转人工")))
+    assert move is not None
+    assert (move.step, move.ends) == ("end.hand_over", True)
+
+
+def test_silence_is_asked_after_once_and_then_ended() -> None:
+    first = next_move(SCRIPT, state(system("open")), silent=True)
+    assert getattr(first, "step", "") == "still_there"
+    second = next_move(SCRIPT, state(system("open"), system("still_there")), silent=True)
+    assert second is not None
+    assert (second.step, second.ends) == ("end.silent", True)
+    later = state(system("open"), said("空调坏了"), system("address"), system("still_there"), found={"fault": "坏"})
+    assert getattr(next_move(SCRIPT, later, silent=True), "step", "") == "device"
+
+
+def test_after_good_bye_nothing_is_said() -> None:
+    over = state(system("open"), said("."), system("end.complete"), said("还有"))
+    assert over.outcome == "complete"
+    assert next_move(SCRIPT, over) is None
+
+
+def test_hours() -> None:
+    content = yaml.safe_load((SHIPPED / "repair.yaml").read_text("utf-8"))
+    script = read_script({**content, "hours": {"mon-fri": "08:30-18:00", "sat": "09:00-12:00"}})
+    friday_ten = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
+    assert script.is_open(friday_ten, "Asia/Shanghai")
+    assert not script.is_open(friday_ten.replace(hour=10), "Asia/Shanghai")  # 18:00
+    assert script.is_open(friday_ten.replace(day=21), "Asia/Shanghai")
+    assert not script.is_open(friday_ten.replace(day=22), "Asia/Shanghai")
+    assert SCRIPT.is_open(friday_ten.replace(day=22), "Asia/Shanghai")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"ask": [{"field": "telephone", "say": "x"}]},
+        {"ask": [{"field": "phone", "say": "x", "endpointing": "slow"}]},
+        {"ask": [{"field": "phone", "say": "x", "unknown": 1}]},
+        {"silence": -1},
+        {"hours": {"someday": "1-2"}},
+        {"yes": [True]},
+        {"greeting": None, "ask": None},
+    ],
+)
+def test_a_wrong_script_is_refused(change: dict[str, object], tmp_path: Path) -> None:
+    content = yaml.safe_load((SHIPPED / "repair.yaml").read_text("utf-8"))
+    path = tmp_path / "own.yaml"
+    path.write_text(yaml.safe_dump({**content, **change}), "utf-8")
+    with pytest.raises(ConfigurationError, match=r"own\.yaml"):
+        load_script(str(path))
+
+
+def test_a_script_that_is_not_there() -> None:
+    with pytest.raises(ConfigurationError):
+        load_script("nothing")
