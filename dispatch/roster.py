@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, contains_eager, selectinload
 
 import sla
 from core import clock, settings
@@ -84,7 +84,11 @@ def contenders(session: Session) -> list[Contender]:
     moment = clock.now()
     loads = load_by_engineer(session, moment)
     rows = session.scalars(
-        select(Engineer).join(User).where(Engineer.active.is_(True), User.active.is_(True)).order_by(Engineer.id)
+        select(Engineer)
+        .join(Engineer.user)
+        .where(Engineer.active.is_(True), User.active.is_(True))
+        .options(contains_eager(Engineer.user), selectinload(Engineer.leaves))
+        .order_by(Engineer.id)
     )
     return [_contender(row, loads.get(row.id, 0), moment) for row in rows]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -32,7 +33,7 @@ def book_at(session: Session, moment: datetime) -> PriceBook:
 def all_books(session: Session) -> dict[str, PriceBook]:
     """By version; a saved book comes before a file."""
     folder = settings.get(SettlementSettings).price_books or SHIPPED
-    books = [read_book(_read(path)) for path in sorted(folder.glob("*.yaml"))]
+    books = [_from_file(path, path.stat().st_mtime_ns) for path in sorted(folder.glob("*.yaml"))]
     books += [read_book(row.content) for row in session.scalars(select(PriceBookRow).order_by(PriceBookRow.id))]
     return {book.version: book for book in books}
 
@@ -57,6 +58,12 @@ def zone() -> ZoneInfo:
 
 def local_day(moment: datetime) -> date:
     return moment.astimezone(zone()).date()
+
+
+@lru_cache(maxsize=64)
+def _from_file(path: Path, changed: int) -> PriceBook:
+    """Read once for each state of the file."""
+    return read_book(_read(path))
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from settlement.book import Labour, PriceBook, Surcharge
 from settlement.money import Fen, percent
-from sla import Words, public_holidays, words
+from sla import Words, announced, words
 
 Payer = Literal["customer", "manufacturer"]
 Kind = Literal["labour", "travel", "part", "surcharge", "extra", "discount"]
@@ -140,7 +140,7 @@ def _applies(surcharge: Surcharge, work: Work) -> bool:
         return start <= minute < end or start <= minute + 1440 < end
     if surcharge.holidays:
         # A day nobody has announced as a holiday costs no more: a surcharge is not guessed.
-        return public_holidays(surcharge.holidays).kind(local.date(), tentative=True) == "off"
+        return announced(surcharge.holidays).kind(local.date(), tentative=True) == "off"
     return False
 
 

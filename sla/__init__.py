@@ -2,9 +2,8 @@
 
 from sla.calendar import Calendar, Shift
 from sla.clocks import bring_up_to_date, due
-from sla.documents import in_force
+from sla.documents import announced, in_force
 from sla.errors import NoBusinessTime, UnannouncedYear
-from sla.holidays import public_holidays
 from sla.promises import wire
 from sla.reading import read_calendars, shifts
 from sla.tables import SlaClock
@@ -17,12 +16,12 @@ __all__ = [
     "SlaClock",
     "UnannouncedYear",
     "Words",
+    "announced",
     "bring_up_to_date",
     "due",
     "in_force",
     "in_language",
     "moment_words",
-    "public_holidays",
     "read_calendars",
     "shifts",
     "span_words",

@@ -13,7 +13,6 @@ from sqlalchemy import select
 from core import clock, db
 from core.http import Problem, View, reply
 from sla import clocks, documents
-from sla.holidays import public_holidays
 from sla.tables import SlaClock
 from ticketing import access, audit, workflow
 from ticketing.access import Actor, require, signed_in
@@ -144,7 +143,7 @@ class Holidays(View):
         Tags: sla
         """
         require(signed_in(self.request), "sla.read")
-        years = public_holidays(region).years.values()
+        years = documents.announced(region).years.values()
         return reply(
             YearList(
                 items=[

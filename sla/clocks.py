@@ -28,6 +28,7 @@ from ticketing import Customer, Entry, Event, Ticket, record
 TICK = "sla.tick"
 RECHECK = "sla.recheck"
 ACTOR = "sla"
+Said = set[tuple[int, str]]  # clock and key of each line that is written already
 
 
 def bring_up_to_date(session: Session, ticket: Ticket) -> list[SlaClock]:
@@ -35,15 +36,16 @@ def bring_up_to_date(session: Session, ticket: Ticket) -> list[SlaClock]:
     force = in_force(session)
     story = _story(session, ticket)
     known = {(row.name, row.round): row for row in clocks_of(session, ticket.id)}
+    said = _said(session, ticket.id)
     rule = _rule(session, ticket, force)
     for run in runs(story, force.policy.pause):
         row = known.get((run.name, run.round))
         if row is None:
             if rule is None or run.name not in rule.targets:
                 continue
-            row = _new(session, ticket, run, rule)
+            row = _new(session, ticket, run, rule, said)
             known[run.name, run.round] = row
-        _follow(session, ticket, row, run, rule, force)
+        _follow(session, ticket, row, run, rule, force, said)
     return list(known.values())
 
 
@@ -116,7 +118,7 @@ def _rule(session: Session, ticket: Ticket, force: InForce) -> Rule | None:
     )
 
 
-def _new(session: Session, ticket: Ticket, run: Run, rule: Rule) -> SlaClock:
+def _new(session: Session, ticket: Ticket, run: Run, rule: Rule, said: Said) -> SlaClock:
     row = SlaClock(
         ticket_id=ticket.id,
         name=run.name,
@@ -134,6 +136,7 @@ def _new(session: Session, ticket: Ticket, run: Run, rule: Rule) -> SlaClock:
     length = span_words(timedelta(seconds=row.target))
     note(
         session,
+        said,
         row,
         "rule",
         row.started,
@@ -146,24 +149,29 @@ def _new(session: Session, ticket: Ticket, run: Run, rule: Rule) -> SlaClock:
     return row
 
 
-def _follow(session: Session, ticket: Ticket, row: SlaClock, run: Run, rule: Rule | None, force: InForce) -> None:
+def _follow(
+    session: Session, ticket: Ticket, row: SlaClock, run: Run, rule: Rule | None, force: InForce, said: Said
+) -> None:
+    stretches = [[x.start.isoformat(), x.end.isoformat() if x.end else None] for x in run.stretches]
+    if row.stopped is not None and (row.stopped, row.stretches) == (run.stopped, stretches):
+        return  # it stopped before and nothing has happened to it since
     before = (row.rule, row.calendar, row.target, row.due)
     was_over = row.stopped is not None
     if not run.outcome and rule is not None and run.name in rule.targets:
         row.rule, row.calendar = rule.name, rule.calendar
         row.target = int(rule.targets[run.name].total_seconds())
-    row.stretches = [[s.start.isoformat(), s.end.isoformat() if s.end else None] for s in run.stretches]
+    row.stretches = stretches
     row.stopped = run.stopped
     for key, at, text in run.because:
-        note(session, row, f"event:{key}:{text['en'].partition(':')[0]}", at, text)
+        note(session, said, row, f"event:{key}:{text['en'].partition(':')[0]}", at, text)
     reading = _due(row, run, force)
     row.due = reading.moment if not run.paused else None
-    _tell_uncertain(session, row, reading)
+    _tell_uncertain(session, said, row, reading)
     if not was_over or row.stopped is None:
-        _settle(session, ticket, row, run)
+        _settle(session, ticket, row, run, said)
     after = (row.rule, row.calendar, row.target, row.due)
     if before[3] is not None and before != after and row.due is not None and not run.outcome:
-        _tell_moved(session, ticket, row, before)
+        _tell_moved(session, ticket, row, before, said)
     schedule(session, row, force)
 
 
@@ -177,7 +185,7 @@ def _due(row: SlaClock, run: Run, force: InForce) -> Reading:
     return reached(calendar, going_on, timedelta(seconds=row.target))
 
 
-def _settle(session: Session, ticket: Ticket, row: SlaClock, run: Run) -> None:
+def _settle(session: Session, ticket: Ticket, row: SlaClock, run: Run, said: Said) -> None:
     """Sets the state that follows from the run; a breach is told by the tick, or here if the clock stopped late."""
     late = row.due is not None and (run.stopped or clock.now()) > row.due
     if run.outcome == "dropped":
@@ -186,6 +194,7 @@ def _settle(session: Session, ticket: Ticket, row: SlaClock, run: Run) -> None:
         if row.state == "breached":
             note(
                 session,
+                said,
                 row,
                 "taken back",
                 run.stopped or row.started,
@@ -205,11 +214,12 @@ def _settle(session: Session, ticket: Ticket, row: SlaClock, run: Run) -> None:
         row.state = "paused" if run.paused else "running"
 
 
-def _tell_uncertain(session: Session, row: SlaClock, reading: Reading) -> None:
+def _tell_uncertain(session: Session, said: Said, row: SlaClock, reading: Reading) -> None:
     if reading.uncertain is not None and row.stopped is None:
         year = reading.uncertain
         note(
             session,
+            said,
             row,
             f"uncertain:{year}",
             clock.now(),
@@ -221,7 +231,9 @@ def _tell_uncertain(session: Session, row: SlaClock, reading: Reading) -> None:
     row.uncertain = reading.uncertain
 
 
-def _tell_moved(session: Session, ticket: Ticket, row: SlaClock, before: tuple[str, str, int, datetime | None]) -> None:
+def _tell_moved(
+    session: Session, ticket: Ticket, row: SlaClock, before: tuple[str, str, int, datetime | None], said: Said
+) -> None:
     zone = ZoneInfo(settings.get(settings.CoreSettings).zone)
     due_zh = moment_words(row.due, zone) if row.due else "—"
     old = moment_words(before[3], zone) if before[3] else "—"
@@ -236,6 +248,7 @@ def _tell_moved(session: Session, ticket: Ticket, row: SlaClock, before: tuple[s
     moment = clock.now()
     note(
         session,
+        said,
         row,
         f"moved:{moment.isoformat()}:{due_zh}",
         moment,
@@ -257,11 +270,22 @@ def _tell_moved(session: Session, ticket: Ticket, row: SlaClock, before: tuple[s
     )
 
 
-def note(session: Session, row: SlaClock, key: str, at: datetime, text: Words) -> None:
+def _said(session: Session, ticket_id: int) -> Said:
+    return {
+        (row[0], row[1])
+        for row in session.execute(
+            select(SlaNote.clock_id, SlaNote.key)
+            .join(SlaClock, SlaClock.id == SlaNote.clock_id)
+            .where(SlaClock.ticket_id == ticket_id)
+        )
+    }
+
+
+def note(session: Session, said: Said, row: SlaClock, key: str, at: datetime, text: Words) -> None:
     """Adds a line to the explanation unless it is there."""
-    session.flush()
-    if session.scalar(select(SlaNote.id).where(SlaNote.clock_id == row.id, SlaNote.key == key[:80])) is None:
-        session.add(SlaNote(clock_id=row.id, key=key[:80], at=at, text=dict(text)))
+    if (row.id, key) not in said:
+        said.add((row.id, key))
+        session.add(SlaNote(clock_id=row.id, key=key, at=at, text=dict(text)))
 
 
 def schedule(session: Session, row: SlaClock, force: InForce) -> None:
@@ -274,22 +298,22 @@ def schedule(session: Session, row: SlaClock, force: InForce) -> None:
             amount = timedelta(seconds=row.target * level / 100)
             moment = reached(calendar, stretches_of(row), amount).moment
     _promise_at(session, TICK, row, moment)
-    soon = None
     if row.stopped is None and row.uncertain is not None:
         soon = clock.now() + timedelta(hours=settings.get(SlaSettings).recheck_hours)
-    _promise_at(session, RECHECK, row, soon)
+        outbox.promise(session, RECHECK, {"clock": row.id}, due=soon, unique_key=str(row.id))
 
 
 def _promise_at(session: Session, kind: str, row: SlaClock, moment: datetime | None) -> None:
     key = str(row.id)
-    standing = session.scalar(
-        select(PromiseRow.id).where(
+    standing = session.execute(
+        select(PromiseRow.id, PromiseRow.due).where(
             PromiseRow.kind == kind, PromiseRow.unique_key == key, PromiseRow.state.in_(("waiting", "queued"))
         )
-    )
+    ).one_or_none()
     if standing is not None and moment is None:
-        outbox.withdraw(session, standing)
+        outbox.withdraw(session, standing.id)
     elif standing is not None and moment is not None:
-        outbox.postpone(session, standing, moment)
+        if standing.due != moment:
+            outbox.postpone(session, standing.id, moment)
     elif moment is not None:
         outbox.promise(session, kind, {"clock": row.id}, due=moment, unique_key=key)

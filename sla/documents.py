@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from core import clock, outbox, settings
 from core.errors import ConfigurationError, Conflict
 from sla.calendar import Calendar
+from sla.holidays import PublicHolidays, public_holidays
 from sla.policy import Policy
 from sla.reading import read_calendars, read_policy
 from sla.settings import SlaSettings
@@ -41,8 +42,38 @@ def written(session: Session, kind: Kind) -> tuple[dict[str, Any], int]:
 
 
 def in_force(session: Session) -> InForce:
-    """Read anew each time: a worker that has run for weeks must not reckon by last week's calendar."""
-    return read(written(session, "policies")[0], written(session, "calendars")[0])
+    """What holds now: looked up each time, read only when it has changed, so that a worker which has run for weeks does not
+    reckon by last week's calendar."""
+    stamps = (_stamp(session, "policies"), _stamp(session, "calendars"))
+    known = _known.get("last")
+    if known is None or known[0] != stamps or known[1] != _surroundings():
+        force = read(written(session, "policies")[0], written(session, "calendars")[0])
+        known = _known["last"] = (stamps, _surroundings(), force)
+    return known[2]
+
+
+_known: dict[str, tuple[object, object, InForce]] = {}
+
+
+def _stamp(session: Session, kind: Kind) -> tuple[str, int, int]:
+    """Changes whenever the content of this kind does."""
+    saved = session.scalar(select(func.max(SlaDocument.id)).where(SlaDocument.kind == kind))
+    path = _path(kind)
+    # The database is named because a process may look into another one (tests).
+    return str(session.get_bind().engine.url), saved or 0, 0 if saved else path.stat().st_mtime_ns
+
+
+def _surroundings() -> tuple[object, ...]:
+    """What else a reading depends on: zone, files' places and the announced years."""
+    config = settings.get(SlaSettings)
+    zone = settings.get(settings.CoreSettings).zone
+    return zone, config.policies, config.calendars, id(announced("cn"))
+
+
+def announced(region: str) -> PublicHolidays:
+    """The public holidays of a region that are known, with the configured folder's."""
+    folder = settings.get(SlaSettings).holidays
+    return public_holidays(region, *([folder] if folder else []))
 
 
 def read(policies: dict[str, Any], calendars: dict[str, Any]) -> InForce:
@@ -68,9 +99,13 @@ def save(session: Session, kind: Kind, content: dict[str, Any], actor: str, vers
     return present + 1
 
 
-def _from_file(kind: Kind) -> dict[str, Any]:
+def _path(kind: Kind) -> Path:
     config = settings.get(SlaSettings)
-    path = (config.policies if kind == "policies" else config.calendars) or DEFAULTS / f"{kind}.yaml"
+    return (config.policies if kind == "policies" else config.calendars) or DEFAULTS / f"{kind}.yaml"
+
+
+def _from_file(kind: Kind) -> dict[str, Any]:
+    path = _path(kind)
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError) as error:

@@ -79,11 +79,19 @@ def _days(entries: Mapping[date, str]) -> dict[date, str]:
     return {day: str(name) for day, name in entries.items()}
 
 
-@lru_cache(maxsize=8)
 def public_holidays(region: str, *folders: Path) -> PublicHolidays:
-    """The packs of a region: the shipped ones and those of ``folders``, where a year may be added or replaced."""
-    places = [place / region for place in (HERE, *folders)]
-    packs = [read_pack(path) for place in places for path in sorted(place.glob("*.yaml"))]
-    if not packs:
+    """The packs of a region: the shipped ones and those of ``folders``, where a year may be added or replaced at any time.
+    Raises ConfigurationError for an unknown region or a broken file."""
+    if not region.isidentifier():
+        raise ConfigurationError(f"a region is named by letters, got {region!r}")
+    paths = [path for place in (HERE, *folders) for path in sorted((place / region).glob("*.yaml"))]
+    if not paths:
         raise ConfigurationError(f"no public holidays are known for {region}")
+    return _read(region, tuple((path, path.stat().st_mtime_ns) for path in paths))
+
+
+@lru_cache(maxsize=16)
+def _read(region: str, files: tuple[tuple[Path, int], ...]) -> PublicHolidays:
+    """Read once for each state of the files."""
+    packs = [read_pack(path) for path, _ in files]
     return PublicHolidays(region=region, years={pack.year: pack for pack in packs})
