@@ -85,7 +85,7 @@ def _token(one: Check, scope: Mapping[str, Any], _: bytes, __: str) -> None:
 def _basic(one: Check, scope: Mapping[str, Any], _: bytes, __: str) -> None:
     """``secret`` holds ``user:password`` (RFC 7617)."""
     expected = base64.b64encode(_secret(one, scope).encode()).decode()
-    scheme, given = (expression.text("header.authorization", scope).split(" ", 1) + [""])[:2]
+    scheme, given = ([*expression.text("header.authorization", scope).split(" ", 1), ""])[:2]
     if scheme.lower() != "basic":
         raise Forbidden("User and password are needed.")
     _compare(given.strip(), expected)
