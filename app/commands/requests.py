@@ -21,14 +21,13 @@ PROCESSES = {"mail": mail}
 
 
 def add_to(app: typer.Typer) -> None:
-    app.add_typer(asr_commands.app, name="asr")
     app.add_typer(asr_commands.models_app, name="models")
     app.command()(transcribing.transcribe)
     app.command()(understand)
     app.add_typer(nlu_commands.app, name="nlu")
     channels = typer.Typer(help="Channels: list them, try a mapping.", no_args_is_help=True)
     channels.command(name="list")(list_channels)
-    groups = {"channels": channels}
+    groups = {"asr": asr_commands.app, "channels": channels}
     for connector in all_connectors().values():
         if connector.commands is not None:
             _gather(groups, connector.commands(), connector.name)
