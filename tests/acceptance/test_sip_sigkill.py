@@ -1,0 +1,105 @@
+"""SIGKILL of ``hotline voice`` in the middle of a call: the turns and the recording are there, and one message of them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from connectors.sip.plugin import prepare
+from connectors.sip.recording import pcm_of
+from core.db import Database
+from intake import end_orphans
+from tests.support.rtp import rtp, silence, tone, voice_port
+from tests.support.sip import Peer, eventually, free_rtp_port, messages, peer, recogniser, sessions
+from tests.support.system import free_port
+
+pytestmark = pytest.mark.usefixtures("blob_store")
+
+
+class Voice:
+    """``hotline voice`` as the supervisor starts it."""
+
+    def __init__(self, data: Path, database: Database) -> None:
+        self.port = free_port(kind=2)
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "app.cli", "voice"],
+            env={
+                **os.environ,
+                "HOTLINE_DATA_DIR": str(data),
+                "HOTLINE_DATABASE_URL": database.url.render_as_string(hide_password=False),
+                "HOTLINE_SIP_PORT": str(self.port),
+                "HOTLINE_SIP_PROCESSES": "1",
+                "HOTLINE_SIP_RTP_PORT": str(free_rtp_port()),
+                "HOTLINE_SIP_MIN_FREE_MB": "0",
+                "HOTLINE_LOG_LEVEL": "WARNING",
+            },
+        )
+
+    async def answers(self, caller: Peer) -> None:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            caller.send(caller.request("OPTIONS"), self.port)
+            if not await caller.nothing(0.3):
+                return
+            if self.process.poll() is not None:
+                break
+        raise AssertionError("hotline voice does not answer")
+
+    def children(self) -> list[int]:
+        found = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
+        return [int(pid) for pid in found.split()]
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("after", ["answer", "words"])
+async def test_a_killed_voice_process_loses_nothing(installation: Path, database: Database, after: str) -> None:
+    prepare()
+    async with recogniser(["空调坏了", "听不到"]), peer() as caller, rtp() as stream:
+        voice = Voice(installation, database)
+        try:
+            await voice.answers(caller)
+            # The process's lines may take a moment longer than its front.
+            for _ in range(50):
+                _, response = await caller.establish(voice.port, rtp_port=stream.port)
+                if response.status == 200:
+                    break
+                await asyncio.sleep(0.2)
+            children = voice.children()
+            if after == "words":
+                await stream.speak(tone(0.8) + silence(0.6) + tone(0.5), voice_port(response))
+            else:
+                await stream.speak(silence(0.3), voice_port(response))
+            voice.process.send_signal(signal.SIGKILL)
+            voice.process.wait()
+            assert children
+            await eventually(lambda: not any(alive(pid) for pid in children))  # nobody goes on answering unheard
+            [session] = sessions()
+            assert session.state == "open"
+            assert await asyncio.to_thread(end_orphans, timedelta(0)) == 1
+            assert await asyncio.to_thread(end_orphans, timedelta(0)) == 0
+        finally:
+            voice.process.kill()
+            voice.process.wait()
+    [message] = await messages(1)
+    assert message.sender.value == "+8613900001234"
+    assert message.extra["outcome"] == "broken off"
+    if after == "words":
+        assert message.text == "空调坏了"
+        assert message.waits == "recognition"  # the words after the last turn are in the recording
+        assert len(pcm_of(message.recording)) > 32_000
+        assert not list((installation / "recordings").iterdir())
