@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import cache
 from typing import Any
 
+from rapidfuzz.distance import Levenshtein
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -17,7 +18,7 @@ import nlu
 from core import db, log, outbox, settings
 from intake import conversation, identity
 from intake.inbox import UNDERSTAND, message_of
-from intake.message import Message
+from intake.message import Message, Sender
 from intake.tables import MessageRow, ThreadKey
 from nlu import Asset as OwnedAsset
 from nlu import Context, FieldFound, SpokenWord, Turn, Understander, Understanding
@@ -292,6 +293,7 @@ def _fields(session: Session, read: _Read, understanding: Understanding | None) 
         for f in found
         if f.turn < first_form_turn and (f.name not in certain or f.name == "fault")
     )
+    fields = [_as_called(f, message.sender) for f in fields]
     names = {f.name for f in fields}
     for name, value in _asset_fields(session, message.asset_code).items():
         if name not in names:
@@ -308,6 +310,26 @@ def _fields(session: Session, read: _Read, understanding: Understanding | None) 
             DraftField(name="contact_name", value=message.sender.name[:80], confidence=0.7, component="sender name")
         )
     return _with_place(fields, message)
+
+
+def _as_called(f: DraftField, sender: Sender) -> DraftField:
+    """A number that was heard with a slip of one or two digits, where the telephone that called has the number without
+    it: the caller's. What was heard stays in ``surface`` and among the candidates."""
+    if f.name != "phone" or sender.kind != "phone" or f.component == "form":
+        return f
+    heard, calling = f.value, sender.value.removeprefix("+86")
+    valid = len(heard) == len(calling) and _e164(f) != ""
+    if heard == calling or not 1 <= Levenshtein.distance(heard, calling) <= (1 if valid else 2):
+        return f
+    caller = {"value": calling, "score": 0.85, "details": {"e164": sender.value, "heard": heard}}
+    return replace(
+        f,
+        value=calling,
+        confidence=min(f.confidence, 0.85),
+        component="caller id",
+        resolved=caller,
+        candidates=[caller, {"value": heard, "score": 0.15, "details": {}}],
+    )
 
 
 def _from_form(name: str, value: str, found: FieldFound | None) -> DraftField:

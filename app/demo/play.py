@@ -18,7 +18,7 @@ from core.errors import Unavailable
 from intake import MessageRow
 from ticketing import Ticket
 
-out = Console(highlight=False)
+out = Console(highlight=False, soft_wrap=True)
 PATIENCE = 30.0  # s for a draft of a text message; recognition of the call is streamed, so it needs no more
 
 

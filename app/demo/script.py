@@ -18,7 +18,7 @@ class Part:
     sure: frozenset[str] = field(default_factory=frozenset)
 
 
-CALLER = "+8613956284753"
+CALLER = "+8613695816397"
 CALL = Part(
     name="call",
     title="电话 call",
@@ -26,10 +26,10 @@ CALL = Part(
     expected={
         "intent": "repair",
         "urgency": "normal",
-        "phone": "13956284753",
+        "phone": "13695816397",
         "device": "空调",
         "fault": "不制冷",
-        "address": "北京市朝阳区建国路88号3号楼2单元501",
+        "address": "北京市朝阳区建国路88号3号楼2单元603",
         "contact_name": "王",
     },
     sure=frozenset({"phone", "device", "fault"}),

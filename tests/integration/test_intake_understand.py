@@ -83,6 +83,28 @@ def test_a_call_s_field_leads_to_its_audio(database: Database) -> None:
     assert (phone.value, phone.component) == ("+8613911112222", "caller id")
 
 
+@pytest.mark.parametrize(
+    ("heard", "counts"),
+    [
+        ("139111112222", "13911112222"),  # a digit too many
+        ("1391111222", "13911112222"),  # one too few
+        ("13911112223", "13911112222"),  # a whole number, one digit beside the caller's
+        ("13755556666", "13755556666"),  # another number altogether: the customer wants to be called there
+    ],
+)
+def test_a_slip_in_a_heard_number_is_mended_by_the_caller_s(database: Database, heard: str, counts: str) -> None:
+    told = usual()
+    told.fields = {heard: ("phone", heard)}
+    understand.use(told)
+    ticket = receive(message(f"电话{heard}", channel="sip", sender="+8613911112222"))
+    phone = ticket.field("phone")
+    assert phone is not None
+    assert (phone.value, phone.surface, phone.start) == (counts, heard, 2)
+    if counts != heard:
+        assert heard in [candidate["value"] for candidate in phone.candidates]
+        assert phone.component == "caller id"
+
+
 def test_a_form_s_inputs_count_for_certain(database: Database) -> None:
     ticket = receive(message("漏水", channel="webform", fields={"device": "洗衣机", "phone": "138 0013 8000"}))
     device, phone = ticket.field("device"), ticket.field("phone")
@@ -141,7 +163,8 @@ def test_what_the_next_message_adds_is_no_longer_missing(database: Database) -> 
 
 def test_a_place_gives_the_address_its_coordinates(database: Database) -> None:
     receive(message("空调不制冷 枫林路7号"))
-    ticket = receive(message("", place=Place(latitude=31.2, longitude=121.4, label="小区北门")))
+    ticket = receive(message("枫林路7号", place=Place(latitude=31.2, longitude=121.4, label="枫林路7号")))
+    assert len([f for f in ticket.fields if f.name == "address"]) == 1
     address = next(f for f in ticket.fields if f.component == "told" and f.name == "address")
     assert address.resolved is not None
     assert address.resolved["details"]["latitude"] == 31.2
