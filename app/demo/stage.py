@@ -149,7 +149,13 @@ def _hire(password: str) -> None:
                 continue
             latitude, longitude = home or (None, None)
             engineer = save_engineer(
-                session, user.id, skills=skills, regions=regions, latitude=latitude, longitude=longitude
+                session,
+                user.id,
+                skills=skills,
+                certificates=[{"name": "refrigeration"}, {"name": "gas"}],
+                regions=regions,
+                latitude=latitude,
+                longitude=longitude,
             )
             bag = stock.location_of(session, engineer)
             for part in ("P-CAP-35", "P-R32-500", "P-PUMP-WM"):
