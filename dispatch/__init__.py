@@ -6,6 +6,7 @@ from dispatch.places import Place, between, metres
 from dispatch.promises import wire
 from dispatch.roster import add_leave, engineer_of, save_engineer
 from dispatch.tables import Engineer, Visit
+from dispatch.telling import language_of, tell_customer
 from dispatch.visits import Completion, Consent, Photo, UsedPart, check_in, checklist_for, complete
 
 __all__ = [
@@ -29,9 +30,11 @@ __all__ = [
     "engineer_of",
     "grab",
     "job_of",
+    "language_of",
     "metres",
     "place_of",
     "refuse",
     "save_engineer",
+    "tell_customer",
     "wire",
 ]

@@ -17,8 +17,8 @@ from dispatch.jobs import job_of
 from dispatch.roster import OPEN, contenders, engineer_of
 from dispatch.settings import DispatchSettings
 from dispatch.tables import Decision, Engineer, Visit
-from sla import in_language, words
-from ticketing import Event, Ticket, User, notify, record, workflow
+from dispatch.telling import tell, tell_customer
+from ticketing import Event, Ticket, User, record, workflow
 
 ACTOR = "dispatch"
 ANSWER = "dispatch.answer"
@@ -77,6 +77,14 @@ def accept(session: Session, ticket: Ticket, user_id: int) -> Visit:
     visit = open_visit(session, ticket, user_id, "proposed")
     visit.state, visit.answered = "accepted", clock.now()
     workflow.move(session, ticket, "accept", f"user:{user_id}", visit=visit.id)
+    name = visit.engineer.user.name
+    tell_customer(
+        session,
+        ticket,
+        "accepted",
+        f"您的工单 {ticket.number} 已由{name}接单，将与您联系并上门服务。",
+        f"Ticket {ticket.number}: {name} has taken it on and will come to you.",
+    )
     return visit
 
 
@@ -101,7 +109,7 @@ def withdraw(session: Session, ticket: Ticket, text_zh: str, text_en: str) -> No
     """Takes open questions and visits back and tells their engineers."""
     for visit in session.scalars(select(Visit).where(Visit.ticket_id == ticket.id, Visit.state.in_(OPEN))):
         visit.state = "withdrawn"
-        _tell(session, ticket, visit.engineer.user, "withdrawn", text_zh, text_en)
+        tell(session, ticket, visit.engineer.user, "withdrawn", text_zh, text_en)
 
 
 def open_visit(session: Session, ticket: Ticket, user_id: int, *states: str) -> Visit:
@@ -155,7 +163,7 @@ def _propose(
     record(session, ticket, "dispatch.proposed", actor, visit=visit.id, engineer=engineer.user_id)
     outbox.promise(session, ANSWER, {"visit": visit.id}, due=visit.answer_by, unique_key=str(visit.id))
     where, what = ticket.value("address"), f"{ticket.value('device')} {ticket.value('fault')}".strip()
-    _tell(
+    tell(
         session,
         ticket,
         engineer.user,
@@ -199,7 +207,7 @@ def _nobody(session: Session, ticket: Ticket, ranked: list[Ranked]) -> None:
         record(session, ticket, "dispatch.unassignable", ACTOR, excluded=why)
         people = session.scalars(select(User).where(User.role == "dispatcher", User.active.is_(True)))
         for person in people:
-            _tell(
+            tell(
                 session,
                 ticket,
                 person,
@@ -214,15 +222,4 @@ def _nobody(session: Session, ticket: Ticket, ranked: list[Ranked]) -> None:
         {"ticket": ticket.id},
         due=clock.now() + timedelta(minutes=minutes),
         unique_key=str(ticket.id),
-    )
-
-
-def _tell(session: Session, ticket: Ticket, person: User, purpose: str, zh: str, en: str) -> None:
-    notify(
-        session,
-        purpose=purpose,
-        subject=ticket.number,
-        text=in_language(words(zh, en), person.language),
-        ticket=ticket,
-        user_id=person.id,
     )

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from core import clock
 from core.errors import Conflict, InvalidInput, NotFound
-from dispatch import Visit, between, device_category, place_of
+from dispatch import Visit, between, device_category, place_of, tell_customer
 from dispatch.places import Place
 from settlement import ledger, stock
 from settlement.book import PriceBook
@@ -110,6 +110,14 @@ def bill_visit(session: Session, ticket: Ticket, visit: Visit) -> Bill:
         remarks=made.remarks,
     )
     workflow.move(session, ticket, "bill", ACTOR, bill=made.id, total=made.total)
+    outcome = words(f"应付 {show(made.total)}", f"You owe {show(made.total)}") if made.total else made.because
+    tell_customer(
+        session,
+        ticket,
+        "billed",
+        f"您的工单 {ticket.number} 已完成。{outcome['zh']}。",
+        f"Ticket {ticket.number} is done. {outcome['en']}.",
+    )
     return made
 
 

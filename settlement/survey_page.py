@@ -12,6 +12,7 @@ from jinja2 import Environment
 
 from core import clock, db, http, settings
 from core.errors import Conflict, Malformed
+from dispatch import language_of
 from settlement import surveys
 from settlement.settings import SettlementSettings
 from ticketing import Ticket
@@ -89,7 +90,7 @@ def _find(token: str) -> dict[str, Any]:
         ticket = session.get_one(Ticket, survey.ticket_id)
         return {
             "number": ticket.number,
-            "language": "en" if surveys.language_of(session, ticket).startswith("en") else "zh",
+            "language": "en" if language_of(session, ticket).startswith("en") else "zh",
             "answered": survey.answered is not None,
             "late": clock.now() > survey.until,
         }

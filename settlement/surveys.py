@@ -9,11 +9,11 @@ from sqlalchemy.orm import Session
 
 from core import clock, secrets, settings, text
 from core.errors import Conflict, InvalidInput, NotFound
-from dispatch import Visit
+from dispatch import Visit, language_of
 from settlement.settings import SettlementSettings
 from settlement.tables import Survey
 from sla import in_language, words
-from ticketing import Customer, Event, NewEvent, Ticket, notify, record, workflow
+from ticketing import Event, NewEvent, Ticket, notify, record, workflow
 from ticketing.drafts import Draft, DraftField, NewEntry, create_draft
 
 ACTOR = "settlement"
@@ -87,11 +87,6 @@ def answer(session: Session, token: str, score: int, comment: str = "") -> Surve
     record(session, ticket, "survey.answered", "customer", survey=survey.id, score=score, comment=survey.comment)
     session.flush()
     return survey
-
-
-def language_of(session: Session, ticket: Ticket) -> str:
-    customer = session.get(Customer, ticket.customer_id) if ticket.customer_id else None
-    return (customer.language if customer else "") or settings.get(settings.CoreSettings).language
 
 
 def follow(session: Session, ticket: Ticket, event: NewEvent) -> None:

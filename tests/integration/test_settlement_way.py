@@ -128,6 +128,12 @@ def test_from_confirmed_to_closed(any_database: Database, turnable: TurnableCloc
         survey = session.scalars(select(Survey)).one()
         notice = session.scalars(select(Notice).where(Notice.purpose == "survey")).one()
         assert settlement.token_of(survey) in notice.text
+        told = session.scalars(select(Notice.text).where(Notice.customer_id.is_not(None)).order_by(Notice.id)).all()
+        number = session.get_one(Ticket, ticket).number
+        assert told[:2] == [
+            f"您的工单 {number} 已由周师傅接单，将与您联系并上门服务。",
+            f"您的工单 {number} 已完成。应付 ¥180.00。",
+        ]
     with db.write() as session:
         billing.pay(session, settlement.bill_of(session, ticket), 18000, "wechat", "4200001", "user:1")
         settlement.answer(session, settlement.token_of(survey), 5, "很好")
