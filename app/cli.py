@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from app.commands import config, database, outbox, requests, system, users
+from app.commands import config, database, outbox, rooms, system, users
 from core import log
 from core.errors import HotlineError
 
@@ -19,7 +19,7 @@ app = typer.Typer(
     add_completion=False,
 )
 system.add_to(app)
-requests.add_to(app)
+rooms.add_to(app)
 app.add_typer(config.app, name="config")
 app.add_typer(database.app, name="db")
 app.add_typer(users.app, name="user")

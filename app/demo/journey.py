@@ -115,7 +115,7 @@ def travel(stage: Stage, out: Console) -> bool:
         out.print(f"            {text}")
     timeline = agent.get(f"/tickets/{ticket}/timeline")["items"]
     out.print(f"timeline    {' → '.join(item['kind'] for item in timeline if '.' in item['kind'])}")
-    return balance == 0 and agent.get(f"/tickets/{ticket}/bill")["state"] == "paid"
+    return balance == 0 and str(agent.get(f"/tickets/{ticket}/bill")["state"]) == "paid"
 
 
 def _name(candidate: dict[str, Any]) -> str:

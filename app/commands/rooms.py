@@ -1,4 +1,4 @@
-"""Commands about requests: recognising, understanding, and each connector's own."""
+"""Commands of the rooms below: recognising, understanding, and each connector's own."""
 
 from __future__ import annotations
 
