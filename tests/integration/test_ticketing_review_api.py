@@ -204,6 +204,20 @@ async def test_a_chosen_candidate_and_a_typed_address_both_get_their_meaning(peo
         resolve_with(None)
 
 
+async def test_a_corrected_address_may_lead_out_of_ones_own_region(people: dict[str, int]) -> None:
+    person("north", "agent", ["11"])
+    ticket_id = draft()
+    resolve_with(lambda name, value: {"value": value, "score": 1.0, "details": {"code": "310101"}})
+    try:
+        async with desk("north") as north:
+            body = {"version": 1, "fields": {"address": "上海市黄浦区人民路1号"}}
+            status, changed = await north.send(f"/tickets/{ticket_id}/fields", body, "PATCH")
+            assert (status, changed["brief"]["address"]) == (200, "上海市黄浦区人民路1号")
+            assert (await north.get(f"/tickets/{ticket_id}"))[0] == 404
+    finally:
+        resolve_with(None)
+
+
 async def test_two_fields_of_one_name_are_corrected_by_their_id(people: dict[str, int]) -> None:
     ticket_id = draft(fields=(("fault", "漏水", None), ("fault", "异响", None)))
     async with desk("wang") as wang:

@@ -25,7 +25,7 @@ def read_ticket(actor: Actor, ticket_id: int) -> TicketAnswer:
         plain = sees_personal(actor, row)
     if plain:
         with db.write() as session:
-            audit.write(session, actor.tag, "ticket.seen", f"ticket:{ticket_id}", address=actor.address)
+            _audit_look(session, actor, ticket_id)
     return shown
 
 
@@ -40,4 +40,13 @@ def change_ticket(actor: Actor, ticket_id: int, version: int | None, permission:
         row = workflow.load(session, ticket_id, version)
         deed(session, row)
         session.flush()
-    return read_ticket(actor, ticket_id)
+        session.expire(row)
+        # Shown in the same transaction: a corrected address may have moved it out of the actor's own region.
+        shown = show.ticket(session, row, actor)
+        if sees_personal(actor, row):
+            _audit_look(session, actor, ticket_id)
+    return shown
+
+
+def _audit_look(session: Session, actor: Actor, ticket_id: int) -> None:
+    audit.write(session, actor.tag, "ticket.seen", f"ticket:{ticket_id}", address=actor.address)

@@ -163,7 +163,7 @@ def ticket(session: Session, row: Ticket, actor: Actor) -> TicketAnswer:
         parent_id=row.parent_id,
         merged_into=row.merged_into_id,
         merged=family[1:],
-        reason=row.reason,
+        reason=row.reason if plain else masking.text(row.reason, secrets),
         masked=not plain,
         fields=[_field(f, _labels(row.service), names, plain=plain) for f in fields],
         entries=[_entry(e, fields, secrets, names, deliveries.get(e.id, ""), actor, plain=plain) for e in entries],
@@ -244,7 +244,7 @@ def _entry(
     *,
     plain: bool,
 ) -> EntryAnswer:
-    text, words, place = row.text, row.words, row.place
+    text, words, place, reason = row.text, row.words, row.place, row.reason
     if not plain:
         spans = [
             (f.name, f.start, f.end)
@@ -257,6 +257,7 @@ def _entry(
         text = masking.text(text, secrets, spans)
         words = masking.words(row.words, text)
         place = None  # coordinates are an address
+        reason = masking.text(reason, secrets)
     return EntryAnswer(
         id=row.id,
         ticket_id=row.ticket_id,
@@ -274,7 +275,7 @@ def _entry(
             else None
         ),
         place=place,
-        reason=row.reason,
+        reason=reason,
         delivery=delivery,
         at=row.at,
     )
