@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from aiohttp import BodyPartReader, web
 from aiohttp_pydantic.oas.typing import r200, r401, r403, r404, r409, r422
-from pydantic import BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, Field
 from sqlalchemy import select
 
 from core import db, http, settings
@@ -74,7 +74,7 @@ class PartUsed(Asked):
 
 
 class Checked(Asked):
-    item: Any = ""
+    item: Short | dict[str, Short] = ""
     done: bool = False
     note: Annotated[str, Field(max_length=500)] = ""
 
@@ -97,7 +97,7 @@ class Done(Step):
     extra_fee: Annotated[int, Field(ge=0, le=100_000_00, description="fen beyond the price book")] = 0
     extra_fee_for: Annotated[str, Field(max_length=200)] = ""
     consent: Agreed | None = None
-    at: datetime | None = Field(None, description="when it was done, if told later (without a network)")
+    at: AwareDatetime | None = Field(None, description="when it was done, if told later (without a network)")
 
 
 class _OnPhone(View):

@@ -123,6 +123,8 @@ def complete(session: Session, ticket: Ticket, user_id: int, done: Completion) -
     """The work is done. Raises InvalidInput naming what is wrong; a fee beyond the price book needs the customer's consent."""
     visit = open_visit(session, ticket, user_id, "on_site")
     _check(done)
+    if done.at is not None and done.at < visit.proposed:
+        raise InvalidInput("The work was done before it was given to you.", at=done.at.isoformat())
     visit.photos = [*visit.photos, *map(_kept, done.photos)][:MAX_PHOTOS]
     if done.signature is not None:
         visit.signature = blobs.store().put(done.signature)

@@ -12,6 +12,8 @@ from core.errors import InvalidInput
 from settlement.money import Fen, yuan
 from sla import Words, shifts, words
 
+MAX_PRICE = 1_000_000_00  # fen
+
 
 @dataclass(frozen=True, kw_only=True)
 class Labour:
@@ -131,7 +133,7 @@ def read_book(content: Mapping[str, Any]) -> PriceBook:
         place = "travel, discounts or warranty"
         travel = tuple(
             sorted(
-                (Band(up_to_km=float(b["up_to_km"]), price=_positive(b["price"])) for b in content["travel"]),
+                (Band(up_to_km=_km(b["up_to_km"]), price=_positive(b["price"])) for b in content["travel"]),
                 key=lambda b: b.up_to_km,
             )
         )
@@ -162,9 +164,16 @@ def _name(entry: Mapping[str, Any]) -> Words:
 
 def _positive(value: Any) -> Fen:
     amount = yuan(value)
-    if amount < 0:
-        raise ValueError(f"a price is not negative, got {value}")
+    if not 0 <= amount <= MAX_PRICE:
+        raise ValueError(f"a price is 0 to 1,000,000 yuan, got {value}")
     return amount
+
+
+def _km(value: Any) -> float:
+    km = float(value)
+    if not 0 < km <= 50_000:
+        raise ValueError(f"a distance is 0 to 50,000 km, got {value}")
+    return km
 
 
 def _rate(value: Any) -> Decimal:

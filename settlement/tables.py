@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Integer, String, Text, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from core.db import Base
@@ -50,9 +50,9 @@ class Bill(Base):
     visit_id: Mapped[int | None] = mapped_column(ForeignKey("visit.id"), unique=True)
     state: Mapped[str] = mapped_column(String(12), doc="estimate, agreed, replaced, billed, paid")
     book: Mapped[str] = mapped_column(String(40), doc="version of the price book")
-    total: Mapped[int] = mapped_column(Integer, doc="what the customer owes")
-    covered: Mapped[int] = mapped_column(Integer, default=0, doc="what the manufacturer pays")
-    paid: Mapped[int] = mapped_column(Integer, default=0)
+    total: Mapped[int] = mapped_column(BigInteger, doc="what the customer owes")
+    covered: Mapped[int] = mapped_column(BigInteger, default=0, doc="what the manufacturer pays")
+    paid: Mapped[int] = mapped_column(BigInteger, default=0)
     because: Mapped[dict[str, Any]] = mapped_column(doc="{zh, en}: who pays why")
     remarks: Mapped[list[Any]] = mapped_column(default=list, doc="[{zh, en}]: what somebody should look at")
     consent: Mapped[dict[str, Any] | None] = mapped_column(doc="{name, at, by, signature?}")
@@ -72,8 +72,8 @@ class BillLine(Base):
     code: Mapped[str] = mapped_column(String(60))
     text: Mapped[dict[str, Any]] = mapped_column(doc="{zh, en}")
     quantity: Mapped[int]
-    unit_price: Mapped[int]
-    amount: Mapped[int]
+    unit_price: Mapped[int] = mapped_column(BigInteger)
+    amount: Mapped[int] = mapped_column(BigInteger)
     payer: Mapped[str] = mapped_column(String(14), doc="customer or manufacturer")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from core.errors import InvalidInput
+from core.errors import ConfigurationError, InvalidInput
 from sla.calendar import DAY, Calendar, Shift, Shifts
 from sla.holidays import public_holidays
 from sla.policy import CLOCKS, Escalation, Policy, Rule
@@ -18,6 +18,7 @@ from sla.words import words
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _HOURS = re.compile(r"(\d{1,2}):(\d\d)\s*-\s*(\d{1,2}):(\d\d)")
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
+LONGEST = 400 * 86400
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -42,7 +43,7 @@ def _calendar(name: str, entry: Mapping[str, Any], zone: str, folders: tuple[Pat
             observes=public_holidays(str(entry["observes"]), *folders) if entry.get("observes") else None,
             make_up=WEEKDAYS.index(str(entry.get("make_up", "mon"))),
         )
-    except (KeyError, TypeError, ValueError, AttributeError, OSError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OSError, ConfigurationError) as error:
         raise InvalidInput(f"The calendar {name} cannot be read: {type(error).__name__} {error}") from error
 
 
@@ -86,9 +87,12 @@ def _date(value: Any) -> date:
 def span(text: str) -> timedelta:
     """``90s``, ``15m``, ``2h``, ``1.5d``; raises ValueError."""
     found = _SPAN.fullmatch(str(text).strip())
-    if found is None or float(found[1]) <= 0 or float(found[1]) > 100_000:
-        raise ValueError(f"a time is written like 15m, 2h or 3d, got {text!r}")
-    return timedelta(seconds=float(found[1]) * _UNITS[found[2]])
+    if found is None:
+        raise ValueError(f"a time is written like 15m, 2h or 3d, got {str(text)[:40]!r}")
+    seconds = float(found[1]) * _UNITS[found[2]]
+    if not 1 <= seconds <= LONGEST:
+        raise ValueError(f"a time is a second to 400 days, got {str(text)[:40]!r}")
+    return timedelta(seconds=seconds)
 
 
 def read_policy(content: Mapping[str, Any], calendars: Mapping[str, Calendar]) -> Policy:

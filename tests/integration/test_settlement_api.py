@@ -239,6 +239,10 @@ async def test_wrong_values_are_refused_by_name(people: dict[str, int]) -> None:
             {"extra_fee": 5000, "consent": {"name": "陈静", "amount": 1}},
             {"extra_fee": -1},
             {"cause": "ghost"},
+            {"at": "2026-11-20T10:00:00"},
+            {"at": "2020-01-01T00:00:00Z"},
+            {"at": "never"},
+            {"checklist": [{"item": {"zh": {"deep": {}}}}]},
             {"note": "x" * 5000},
         ):
             status, answer = await eng.send(f"/tickets/{ticket}/complete", wrong)
@@ -259,7 +263,31 @@ async def test_wrong_values_are_refused_by_name(people: dict[str, int]) -> None:
         assert (status, "labour L" in said["message"]) == (422, True)
         status, said = await zhou.send("/engineers", {"user": people["eng"], "shifts": {"weekdays": {"someday": []}}})
         assert status == 422
+        for shifts in (
+            {"weekdays": {"mon": 5}},
+            {"weekdays": {}, "observes": "../x"},
+            {"weekdays": {}, "zone": ""},
+            {"zone": 1},
+        ):
+            assert (await zhou.send("/engineers", {"user": people["eng"], "shifts": shifts}))[0] == 422
         assert (await zhou.send("/engineers", {"user": people["wang"]}))[0] == 422
+        leave = {"start": "2026-11-20T10:00:00", "end": "2026-11-21T10:00:00Z"}
+        assert (await zhou.send("/engineers/1/leaves", leave))[0] == 422
+        leave["start"] = "2026-11-22T10:00:00Z"
+        assert (await zhou.send("/engineers/1/leaves", leave))[0] == 422
+        leave["end"] = "2026-11-25T10:00:00Z"
+        assert (await zhou.send("/engineers/999/leaves", leave))[0] == 404
+        status, engineer = await zhou.send("/engineers/1/leaves", leave)
+        assert (status, [x["end"] for x in engineer["leaves"]]) == (201, ["2026-11-25T10:00:00Z"])
+        rules = [{"name": "x", "calendar": "always", "targets": {"arrival": "99999d"}}]
+        for policy in (
+            {"rules": rules},
+            {"rules": "x"},
+            {"rules": [7]},
+            {"pause": 1, "rules": []},
+            {"warn": ["x"], "rules": []},
+        ):
+            assert (await boss.send("/sla/policies", {"content": policy}, "PUT"))[0] == 422
         status, shown = await boss.get("/sla/policies")
         assert (status, shown["version"]) == (200, 0)
         status, saved = await boss.send("/sla/policies", {"content": shown["content"], "version": 0}, "PUT")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from alembic.migration import MigrationContext
@@ -148,3 +150,27 @@ def test_reconciliation_finds_what_somebody_changed_by_hand(any_database: Databa
         level.count, level.reserved = 10, 2
     with db.read() as session:
         assert [found["en"] for found in reconcile(session)] == ["P-1: 2 reserved, 0 by reservations"]
+
+
+def test_ten_want_five_and_five_get_one(any_database: Database) -> None:
+    with db.write() as session:
+        shelf, van = stock.location(session, "central", "总库"), stock.location(session, "outlet", "车")
+        stock.receive(session, shelf, "P-1", 5, "user:1")
+        stock.receive(session, van, "P-1", 1, "user:1")
+    gate = threading.Barrier(10)
+
+    def take(number: int) -> bool:
+        gate.wait(timeout=30)
+        try:
+            with db.write() as session:
+                return stock.move(
+                    session, shelf, van, "P-1", 1, reason="transfer", actor="user:1", key=f"take {number}"
+                )
+        except Conflict:
+            return False
+
+    with ThreadPoolExecutor(10) as pool:
+        assert sum(pool.map(take, range(10))) == 5
+    with db.read() as session:
+        assert [stock.free(session, place, "P-1") for place in (shelf, van)] == [0, 6]
+        assert reconcile(session) == []
