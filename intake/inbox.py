@@ -15,7 +15,7 @@ from concurrent.futures import Future
 from typing import Any
 
 from pydantic import Field
-from sqlalchemy import insert, select, tuple_
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from core import clock, db, log, metrics, outbox, settings
@@ -130,15 +130,16 @@ class _Committer:
 
 
 def _insert(session: Session, messages: list[Message]) -> list[Acceptance]:
-    keys = {(m.channel, m.channel_id) for m in messages}
-    known: dict[tuple[str, str], str] = {
-        (row.channel, row.channel_id): row.id
-        for row in session.execute(
-            select(MessageRow.id, MessageRow.channel, MessageRow.channel_id).where(
-                tuple_(MessageRow.channel, MessageRow.channel_id).in_(keys)
+    known: dict[tuple[str, str], str] = {}
+    for channel in {message.channel for message in messages}:
+        # By channel, for SQLite searches no index for (channel, channel_id) IN (...) but reads the whole table.
+        ids = {message.channel_id for message in messages if message.channel == channel}
+        found = session.execute(
+            select(MessageRow.channel_id, MessageRow.id).where(
+                MessageRow.channel == channel, MessageRow.channel_id.in_(ids)
             )
         )
-    }
+        known.update({(channel, row.channel_id): row.id for row in found})
     acceptances: list[Acceptance] = []
     rows: list[dict[str, Any]] = []
     promises: list[tuple[str, dict[str, Any], outbox.Queue | None]] = []
