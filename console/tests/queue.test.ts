@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { counting, currentValue, grade } from '../src/evidence/confidence'
+import { counting, currentValue, grade, sameValue } from '../src/evidence/confidence'
 import { inOrder, nextAfter } from '../src/evidence/queue'
 import { draft, field } from './support/fakeServer'
 
@@ -28,6 +28,14 @@ describe('of several findings', () => {
     expect(currentValue(counting([sure, corrected], 'phone'))).toBe('3')
     expect(currentValue(counting([sure, { ...corrected, removed: true }], 'phone'))).toBe('1')
     expect(currentValue(counting([], 'phone'))).toBe('')
+  })
+
+  it('may say the same telephone number in other ways', () => {
+    expect(sameValue('phone', '+86 138-0013-8000', '13800138000')).toBe(true)
+    expect(sameValue('phone', '8613800138000', '13800138000')).toBe(true)
+    expect(sameValue('phone', '13800138001', '13800138000')).toBe(false)
+    expect(sameValue('phone', '86123456', '123456')).toBe(false)
+    expect(sameValue('device', '空调', '空调 ')).toBe(true)
   })
 
   it('have three grades', () => {

@@ -23,3 +23,10 @@ export function counting(fields: TicketField[], name: string): TicketField | und
 export function currentValue(field: TicketField | undefined): string {
   return field ? (field.current ?? field.corrected_value ?? field.value) : ''
 }
+
+/** Whether two values of a field say the same: +86 138 0013 8000 is 13800138000. */
+export function sameValue(name: string, one: string, other: string): boolean {
+  if (name !== 'phone') return one.trim() === other.trim()
+  const bare = (value: string): string => value.replace(/\D/g, '').replace(/^(?:00)?86(?=1\d{10}$|0?[2-9]\d{8,})/, '')
+  return bare(one) === bare(other)
+}
