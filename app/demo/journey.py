@@ -74,7 +74,7 @@ def travel(stage: Stage, out: Console) -> bool:
     engineer.act(ticket, "accept")
     out.print(f"engineer    {engineer_name} accepts")
     engineer.act(ticket, "check-in", latitude=31.2263, longitude=121.5233)
-    visit = engineer.get("/visits?engineer=me")["items"][0]
+    visit = engineer.get("/visits?engineer=me")["items"][0]["visit"]
     out.print(
         f"engineer    checks in {visit['distance']:.0f} m from the address"
         if visit.get("distance")
