@@ -28,7 +28,7 @@ NEWS = ("ticket.confirmed", "ticket.reopened", "ticket.refused", "ticket.priorit
 
 def candidates(session: Session, ticket: Ticket) -> list[Ranked]:
     """All engineers for this ticket, best first, with reasons; changes nothing."""
-    return rank(job_of(session, ticket), contenders(session))
+    return rank(job_of(session, ticket), contenders(session, beside=ticket.id))
 
 
 def _weigh_now(session: Session, ticket: Ticket) -> list[Ranked]:

@@ -79,10 +79,10 @@ def engineer_of(session: Session, user_id: int) -> Engineer:
     return row
 
 
-def contenders(session: Session) -> list[Contender]:
-    """All active engineers as they stand now."""
+def contenders(session: Session, beside: int | None = None) -> list[Contender]:
+    """All active engineers as they stand now. ``beside``: a ticket whose own visit does not count as something else to do."""
     moment = clock.now()
-    loads = load_by_engineer(session, moment)
+    loads = load_by_engineer(session, moment, beside)
     rows = session.scalars(
         select(Engineer)
         .join(Engineer.user)
@@ -93,12 +93,14 @@ def contenders(session: Session) -> list[Contender]:
     return [_contender(row, loads.get(row.id, 0), moment) for row in rows]
 
 
-def load_by_engineer(session: Session, moment: datetime) -> dict[int, int]:
-    """Visits by engineer that are open, or were done since midnight."""
+def load_by_engineer(session: Session, moment: datetime, beside: int | None = None) -> dict[int, int]:
+    """Visits by engineer that are open, or were done since midnight; those of the ticket ``beside`` are left out."""
     zone = ZoneInfo(settings.get(settings.CoreSettings).zone)
     midnight = moment.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
     done_today = (Visit.state == "done") & (Visit.completed >= midnight)
     query = select(Visit.engineer_id, func.count()).where(or_(Visit.state.in_(OPEN), done_today))
+    if beside is not None:
+        query = query.where(Visit.ticket_id != beside)
     return {row[0]: row[1] for row in session.execute(query.group_by(Visit.engineer_id))}
 
 

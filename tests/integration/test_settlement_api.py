@@ -123,6 +123,8 @@ async def test_the_way_over_http(people: dict[str, int], turnable: TurnableClock
             (people["eng"], False),
             (people["eng2"], True),
         ]
+        # The visit of this ticket itself is nothing else to do.
+        assert "今日 0/6 单" in [reason["text"]["zh"] for reason in found["items"][0]["reasons"]]
         assert found["items"][1]["excluded"] == {"zh": "不在负责区域内", "en": "outside their region"}
 
         _, mine = await eng.get("/visits", engineer="me")
