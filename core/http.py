@@ -7,13 +7,14 @@ bounded in bytes (by the reader), in depth of JSON, and in time.
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiohttp import BodyPartReader, web
 from aiohttp_pydantic import PydanticView
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, field_validator
 from sqlalchemy.orm.exc import StaleDataError
 
 from core import log, metrics, settings
@@ -28,7 +29,19 @@ class HttpSettings(settings.Section, prefix="HTTP"):
 
     body_limit: int = Field(2 * 1024 * 1024, description="Bytes of a request body, where the route allows no more.")
     upload_limit: int = Field(25 * 1024 * 1024, description="Bytes of one uploaded file.")
+    trusted_proxies: str = Field(
+        "",
+        description="Addresses or networks of proxies in front, with commas. Only their X-Forwarded-For tells who asks; "
+        "without it all users behind a proxy share one limit of wrong passwords.",
+    )
     request_seconds: float = Field(60.0, description="s that a request may take from its first byte to its answer.")
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, given: str) -> str:
+        for part in filter(None, (part.strip() for part in given.split(","))):
+            ipaddress.ip_network(part, strict=False)  # its ValueError becomes a ConfigurationError
+        return given
 
 
 def application() -> web.Application:
@@ -116,6 +129,27 @@ def answer(content: Any, status: int = 200) -> web.Response:
 
 def dumps(content: Any) -> str:
     return json.dumps(content, ensure_ascii=False, default=str)
+
+
+def client_address(request: web.Request) -> str:
+    """The network address that asks: the nearest one that is no trusted proxy (X-Forwarded-For is read from its end, for
+    what stands before may be invented)."""
+    nearest = request.remote or ""
+    trusted = [part.strip() for part in settings.get(HttpSettings).trusted_proxies.split(",") if part.strip()]
+    if not trusted:
+        return nearest
+    told = [part.strip() for line in request.headers.getall("X-Forwarded-For", []) for part in line.split(",")]
+    while told and _is_one_of(nearest, trusted):
+        nearest = told.pop()
+    return nearest[:60]
+
+
+def _is_one_of(address: str, networks: list[str]) -> bool:
+    try:
+        one = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return any(one in ipaddress.ip_network(network, strict=False) for network in networks)
 
 
 async def read_bytes(request: web.Request, limit: int | None = None) -> bytes:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from core import db
 from core.errors import Forbidden, NotFound, NotSignedIn
-from core.http import Handler
+from core.http import Handler, client_address
 from ticketing import signing_in
 from ticketing.roles import ROLES
 from ticketing.tables import Ticket, TicketField, User
@@ -93,7 +93,7 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
         raise Forbidden(f"Requests with a cookie that change something need the header {CSRF_HEADER}.")
     if by_cookie and "websocket" in request.headers.get("Upgrade", "").lower() and not _same_origin(request):
         raise Forbidden("The live feed opens only from its own site.")
-    actor = await db.run(_who, token, request.remote or "") if token else None
+    actor = await db.run(_who, token, client_address(request)) if token else None
     if actor is not None:
         request[ACTOR] = actor
         request[TOKEN] = token
@@ -108,7 +108,7 @@ def _same_origin(request: web.Request) -> bool:
 
 async def still_signed_in(request: web.Request) -> Actor | None:
     """The user of a long-lived request as he is now; None once the session has ended. Does not prolong the session."""
-    return await db.run(_who, request.get(TOKEN, ""), request.remote or "", prolong=False)
+    return await db.run(_who, request.get(TOKEN, ""), client_address(request), prolong=False)
 
 
 def _who(token: str, address: str, *, prolong: bool = True) -> Actor | None:

@@ -13,8 +13,8 @@ from pydantic import BaseModel
 from sqlalchemy.orm.exc import StaleDataError
 
 from core import settings
-from core.errors import Conflict, Forbidden, HotlineError, NotFound, TooMany, Unavailable
-from core.http import HttpSettings, View, answer, application, read_json, read_part, reply
+from core.errors import ConfigurationError, Conflict, Forbidden, HotlineError, NotFound, TooMany, Unavailable
+from core.http import HttpSettings, View, answer, application, client_address, read_json, read_part, reply
 
 Client = TestClient[web.Request, web.Application]
 
@@ -57,6 +57,10 @@ async def part_of(request: web.Request) -> web.Response:
     return answer({"bytes": len(await read_part(part, 1000))})
 
 
+async def address_of(request: web.Request) -> web.Response:
+    return answer({"address": client_address(request)})
+
+
 @pytest.fixture
 async def client(installation: object) -> AsyncIterator[Client]:
     settings.use(HttpSettings(body_limit=5000, request_seconds=0.5))
@@ -67,6 +71,7 @@ async def client(installation: object) -> AsyncIterator[Client]:
     app.router.add_post("/slow", slow)
     app.router.add_post("/json", json_of)
     app.router.add_post("/part", part_of)
+    app.router.add_get("/address", address_of)
     async with TestClient(TestServer(app)) as made:
         yield made
 
@@ -161,3 +166,29 @@ async def test_a_request_takes_its_time_and_no_more(client: Client) -> None:
     for ask in (client.get("/slow"), client.post("/slow", headers={"Upgrade": "websocket"})):
         response = await ask
         assert (response.status, (await response.json())["error"]) == (408, "too_slow")
+
+
+@pytest.mark.parametrize(
+    ("trusted", "forwarded", "address"),
+    [
+        ("", "1.2.3.4", "127.0.0.1"),
+        ("10.0.0.0/8", "1.2.3.4", "127.0.0.1"),
+        ("127.0.0.1", "1.2.3.4", "1.2.3.4"),
+        ("127.0.0.1", "9.9.9.9, 1.2.3.4", "1.2.3.4"),
+        ("127.0.0.1, 10.0.0.0/8", "9.9.9.9, 1.2.3.4, 10.1.1.1", "1.2.3.4"),
+        ("127.0.0.1", "", "127.0.0.1"),
+        ("127.0.0.1", "not an address", "not an address"),
+    ],
+)
+async def test_only_a_trusted_proxy_says_who_asks(client: Client, trusted: str, forwarded: str, address: str) -> None:
+    settings.use(HttpSettings(trusted_proxies=trusted))
+    headers = {"X-Forwarded-For": forwarded} if forwarded else {}
+    response = await client.get("/address", headers=headers)
+    assert (await response.json())["address"] == address
+
+
+def test_a_proxy_that_is_no_network_is_refused_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOTLINE_HTTP_TRUSTED_PROXIES", "10.0.0.0/8, proxy.example")
+    settings.forget()
+    with pytest.raises(ConfigurationError, match="TRUSTED_PROXIES"):
+        settings.get(HttpSettings)

@@ -9,7 +9,7 @@ from aiohttp_pydantic.oas.typing import r200, r201, r401, r403, r409, r422, r429
 
 from core import db, settings
 from core.errors import Malformed, NotSignedIn, TooMany
-from core.http import Problem, View, reply
+from core.http import Problem, View, client_address, reply
 from ticketing import signing_in, users
 from ticketing.access import COOKIE, Actor, actor_of, signed_in
 from ticketing.api.schemas import Done, FirstAdministrator, SessionAnswer, SignedInUser, SignInRequest
@@ -106,7 +106,7 @@ class Gate:
 async def _opened(request: web.Request, login: str, password: str, status: int = 200) -> web.Response:
     label = request.headers.get("User-Agent", "")[:120]
     gate = request.app[GATE]
-    token, user = await gate.pass_through(login, password, address=request.remote or "", label=label)
+    token, user = await gate.pass_through(login, password, address=client_address(request), label=label)
     response = reply(_shown(actor_of(user)), status)
     secure = request.secure or request.headers.get("X-Forwarded-Proto") == "https"
     response.set_cookie(COOKIE, token, httponly=True, samesite="Lax", secure=secure, path="/")
