@@ -15,17 +15,11 @@ from core import db
 from core.http import Problem, View, reply
 from dispatch import assignment, phone_api, roster
 from dispatch.tables import Engineer
+from sla import Sentence
 from ticketing import Ticket, access, audit
 from ticketing.access import Actor, require, signed_in
 from ticketing.api.common import change_ticket
 from ticketing.api.schemas import Asked, Id, Person, Step, TicketAnswer
-
-
-class Sentence(BaseModel):
-    """A sentence in Chinese and in English."""
-
-    zh: str
-    en: str
 
 
 class Reason(BaseModel):

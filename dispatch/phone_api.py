@@ -17,18 +17,12 @@ from core.errors import InvalidInput, Malformed
 from core.http import Problem, View, reply
 from dispatch import assignment, roster, visits
 from dispatch.tables import Engineer, Visit
+from sla import Sentence
 from ticketing import Ticket, access, workflow
 from ticketing.access import Actor, require, signed_in
 from ticketing.api import show
 from ticketing.api.common import change_ticket
 from ticketing.api.schemas import Asked, Id, Short, Step, StepWithReason, TicketAnswer, TicketRow
-
-
-class Sentence(BaseModel):
-    """A sentence in Chinese and in English."""
-
-    zh: str
-    en: str
 
 
 class VisitAnswer(BaseModel):

@@ -15,18 +15,12 @@ from core.errors import NotFound
 from core.http import Problem, View, reply
 from settlement import billing, books_api, ledger, paper, survey_page
 from settlement.tables import Bill
+from sla import Sentence
 from ticketing import Ticket, access, audit, workflow
 from ticketing.access import Actor, require, signed_in
 from ticketing.api.schemas import Asked, Id, Short, Step
 
 __all__ = ["public_routes", "routes"]
-
-
-class Sentence(BaseModel):
-    """A sentence in Chinese and in English."""
-
-    zh: str
-    en: str
 
 
 class LineAnswer(BaseModel):

@@ -11,8 +11,7 @@ from sqlalchemy.orm import Session
 
 from core import clock
 from core.errors import Conflict, InvalidInput, NotFound
-from dispatch import Visit, between, device_category, place_of, tell_customer
-from dispatch.places import Place
+from dispatch import Place, Visit, between, device_category, place_of, tell_customer
 from settlement import ledger, stock
 from settlement.book import PriceBook
 from settlement.books import book_at, zone

@@ -17,16 +17,10 @@ from settlement.book import PriceBook
 from settlement.books import all_books, book_at, save_book
 from settlement.reconciliation import reconcile
 from settlement.tables import StockLevel, StockLocation
+from sla import Sentence
 from ticketing import audit
 from ticketing.access import Actor, require, signed_in
 from ticketing.api.schemas import Asked, Id, Short
-
-
-class Sentence(BaseModel):
-    """A sentence in Chinese and in English."""
-
-    zh: str
-    en: str
 
 
 class LabourAnswer(BaseModel):

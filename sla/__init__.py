@@ -6,12 +6,14 @@ from sla.documents import announced, in_force
 from sla.errors import NoBusinessTime, UnannouncedYear
 from sla.promises import wire
 from sla.reading import read_calendars, shifts
+from sla.sentence import Sentence
 from sla.tables import SlaClock
 from sla.words import Words, in_language, moment_words, span_words, words
 
 __all__ = [
     "Calendar",
     "NoBusinessTime",
+    "Sentence",
     "Shift",
     "SlaClock",
     "UnannouncedYear",

@@ -13,17 +13,11 @@ from sqlalchemy import select
 from core import clock, db
 from core.http import Problem, View, reply
 from sla import clocks, documents
+from sla.sentence import Sentence
 from sla.tables import SlaClock
 from ticketing import access, audit, workflow
 from ticketing.access import Actor, require, signed_in
 from ticketing.api.schemas import Asked, Id
-
-
-class Sentence(BaseModel):
-    """A sentence in Chinese and in English."""
-
-    zh: str
-    en: str
 
 
 class Explained(BaseModel):
