@@ -7,6 +7,7 @@ machine; the others go on meanwhile.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -15,6 +16,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import IO
 
 from core import log
@@ -38,12 +40,13 @@ class Child:
 @dataclass(kw_only=True)
 class Supervisor:
     """Starts children in order, watches them, stops them in the opposite order. ``log``: a file for what they
-    print; none: this process's own."""
+    print; none: this process's own. ``status_file``: where the pids of what runs are kept, for ``hotline status``."""
 
     children: list[Child]
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     stopping: threading.Event = field(default_factory=threading.Event)
     log: IO[bytes] | None = None
+    status_file: Path | None = None
 
     def start(self) -> None:
         for child in self.children:
@@ -79,6 +82,7 @@ class Supervisor:
             stderr=self.log,
             start_new_session=True,  # Ctrl-C reaches us only; we stop the children in order
         )
+        self._tell()
 
     def _mourn(self, child: Child) -> None:
         code = child.running.returncode if child.running else None
@@ -104,6 +108,13 @@ class Supervisor:
             child.running.kill()
             child.running.wait()
         child.running = None
+        self._tell()
+
+    def _tell(self) -> None:
+        if self.status_file is not None:
+            scratch = self.status_file.with_suffix(".new")
+            scratch.write_text(json.dumps(self.pids()))
+            scratch.replace(self.status_file)
 
 
 def hotline(*arguments: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from pathlib import Path
@@ -13,6 +14,8 @@ from core import db, settings
 from core.outbox import QUEUES
 from core.redis import server_command
 from ticketing import setup_code, wants_first_administrator
+
+PROCESSES = "processes.json"
 
 
 def make_ready() -> Path:
@@ -48,7 +51,7 @@ def whole_system() -> Supervisor:
         "PROMETHEUS_MULTIPROC_DIR": str(metrics),
         "OMP_NUM_THREADS": "1",
     }
-    return Supervisor(children=children, environment=environment)
+    return Supervisor(children=children, environment=environment, status_file=directory / PROCESSES)
 
 
 def greeting() -> list[str]:
@@ -60,3 +63,13 @@ def greeting() -> list[str]:
             lines.append(f"nobody can sign in yet; the console asks for this setup code: {setup_code()}")
     db.use(None)
     return lines
+
+
+def running() -> dict[str, int]:
+    """The processes that ``hotline up`` of this data directory runs now: name to pid; empty if it does not run."""
+    file = settings.get(settings.CoreSettings).data_dir / PROCESSES
+    try:
+        pids: dict[str, int] = json.loads(file.read_text())
+    except (FileNotFoundError, ValueError):
+        return {}
+    return {name: pid for name, pid in pids.items() if Path(f"/proc/{pid}").exists()}

@@ -12,7 +12,7 @@ from core.outbox import QUEUES
 
 
 def add_to(app: typer.Typer) -> None:
-    for command in (up, web, voice, worker, relay, demo):
+    for command in (up, status, web, voice, worker, relay, demo):
         app.command()(command)
 
 
@@ -26,6 +26,18 @@ def up() -> None:
         signal.signal(number, lambda *_: supervisor.stop())
     supervisor.start()
     supervisor.watch()
+
+
+def status() -> None:
+    """Say which processes of `hotline up` run here; exit code 1 if none does."""
+    from app import system
+
+    pids = system.running()
+    for name, pid in pids.items():
+        print(f"{name:20} {pid}")
+    if not pids:
+        print("hotline up does not run with this data directory")
+        raise typer.Exit(1)
 
 
 def web() -> None:

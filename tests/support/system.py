@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import secrets
@@ -67,19 +68,12 @@ class RunningSystem:
     database: Database
 
     def pids(self) -> dict[str, int]:
-        """Our own processes by name, as the kernel knows them."""
-        found: dict[str, int] = {}
-        marker = f"HOTLINE_DATA_DIR={self.directory}".encode()
-        for entry in Path("/proc").iterdir():
-            if not entry.name.isdigit():
-                continue
-            with contextlib.suppress(OSError):
-                environment = (entry / "environ").read_bytes().split(b"\0")
-                parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-                if marker in environment and parent == self.process.pid:
-                    names = [e for e in environment if e.startswith(b"HOTLINE_PROCESS=")]
-                    found[names[0].partition(b"=")[2].decode()] = int(entry.name)
-        return found
+        """The processes that run now, by name, as ``hotline status`` knows them."""
+        try:
+            pids: dict[str, int] = json.loads((self.directory / "processes.json").read_text())
+        except FileNotFoundError:
+            return {}
+        return {name: pid for name, pid in pids.items() if _alive(pid)}
 
     def kill(self, name: str) -> int:
         """SIGKILL; returns the pid that was."""
@@ -183,6 +177,14 @@ def running_system(directory: Path, **more: str) -> Iterator[RunningSystem]:
                     process.kill()
                     process.wait()
             database.close()
+
+
+def _alive(pid: int) -> bool:
+    """Whether the process is there and no zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def _listens(port: int) -> bool:
