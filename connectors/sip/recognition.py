@@ -43,19 +43,13 @@ def recognise(promise: outbox.Promise) -> outbox.Effect | None:
         pcm = b""
     finals = asyncio.run(_listen(pcm)) if pcm else []
     text, words = joined(finals)
-    return lambda session: recognised(session, message_id, text, words)
 
+    def complete(session: Session) -> None:
+        row = session.scalar(select(MessageRow).where(MessageRow.id == message_id).with_for_update())
+        if row is not None and row.content.get("waits"):  # not twice, should two have promised it
+            recognised(session, message_id, text, words)
 
-def promise_all(session: Session) -> int:
-    """Promises every recording that waits anew, for ``hotline transcribe --pending``; returns how many."""
-    rows = session.scalars(
-        select(MessageRow.id).where(
-            MessageRow.channel == "sip", MessageRow.content["waits"].as_string() == "recognition"
-        )
-    ).all()
-    for message_id in rows:
-        outbox.promise(session, RECOGNISE, {"message": message_id}, unique_key=message_id)
-    return len(rows)
+    return complete
 
 
 def joined(finals: list[Final]) -> tuple[str, list[dict[str, Any]]]:

@@ -63,6 +63,17 @@ class Rtp(asyncio.DatagramProtocol):
             due += pace
             await asyncio.sleep(max(0.0, due - loop.time()))
 
+    def later(self, sound: bytes, port: int, delay: float) -> None:
+        """One packet whose number and time are now, sent after a delay (s)."""
+        packet = self._made(8, sound)
+        self._time += 160
+        asyncio.get_running_loop().call_later(delay, self.transport.sendto, packet, ("127.0.0.1", port))
+
+    def skip(self) -> None:
+        """A packet that is lost."""
+        self._sequence += 1
+        self._time += 160
+
     async def key(self, digit: str, port: int) -> None:
         """A digit as telephone events: begin, going on, and the end three times."""
         event = "0123456789*#ABCD".index(digit)
@@ -74,9 +85,12 @@ class Rtp(asyncio.DatagramProtocol):
         self._time += 1600
 
     def _packet(self, kind: int, payload: bytes, port: int, *, marker: bool = False) -> None:
+        self.transport.sendto(self._made(kind, payload, marker=marker), ("127.0.0.1", port))
+
+    def _made(self, kind: int, payload: bytes, *, marker: bool = False) -> bytes:
         self._sequence += 1
         head = struct.pack(">BBHII", 0x80, kind | (0x80 if marker else 0), self._sequence & 0xFFFF, self._time, 4711)
-        self.transport.sendto(head + payload, ("127.0.0.1", port))
+        return head + payload
 
 
 @contextlib.asynccontextmanager
