@@ -45,17 +45,19 @@ class BoundedParser:
             process = None
             return parse.parse(raw)
         finally:
+            if self._closed and process is not None:
+                _end(process)
+                process = None
             self._idle.put(process)
 
     def close(self) -> None:
-        """Ends the processes; waits for mails that are being read."""
-        if self._closed:
-            return
+        """Ends the processes; one that is reading a mail ends after it."""
         self._closed = True
-        processes = [self._idle.get() for _ in range(self._idle.qsize())]
-        for process in processes:
-            if process is not None:
-                _end(process)
+        with suppress(queue.Empty):
+            while True:
+                process = self._idle.get_nowait()
+                if process is not None:
+                    _end(process)
 
     def _start(self) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "connectors.email.parser_process", str(self._memory)]

@@ -22,7 +22,7 @@ MAX_FIELDS = 2_000
 MAX_VALUE = 100_000
 _WORD = re.compile(r"=\?([^?\s=]{1,40})\?([bBqQ])\?([^?]{0,10000})\?=")
 _FOLD = re.compile(r"\r?\n[ \t]*|\r[ \t]+")
-_FIELD = re.compile(rb"[ \t]*([!-9;-~]{1,200})[ \t]*:")
+FIELD = re.compile(rb"[ \t]*([!-9;-~]{1,200})[ \t]*:")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +79,7 @@ def split(block: bytes) -> list[tuple[str, bytes]]:
         if line[:1] in (b" ", b"\t") and fields:
             fields[-1][1].append(line)
             continue
-        match = _FIELD.match(line)
+        match = FIELD.match(line)
         if match and len(fields) < MAX_FIELDS:
             fields.append((match[1].decode("ascii").lower(), [line[match.end() :]]))
     return [(name, b"\n".join(lines)[:MAX_VALUE].strip()) for name, lines in fields]
@@ -89,7 +89,7 @@ def unfold(raw: bytes, hint: str | None = None) -> str:
     """The value on one logical line, raw 8-bit bytes decoded, encoded words left as they are."""
     if raw.isascii():
         return _FOLD.sub(" ", raw.decode("ascii"))
-    return _FOLD.sub(" ", charset.decode(raw, None if charset.sniff(raw) != "cp1252" else hint or "cp1252"))
+    return _FOLD.sub(" ", charset.decode(raw, hint))
 
 
 def words(value: str) -> str:

@@ -18,6 +18,10 @@ MAX_DEPTH = 20
 MAX_PARTS = 1_000
 _NO_PARTS = "The parts of the mail could not be found."
 _BLANK = re.compile(rb"\r?\n[ \t]*\r?\n|\r\r")
+_KNOWN_FIELD = re.compile(
+    rb"^(?:from|to|cc|subject|date|message-id|content-[a-z-]{1,40}|mime-version|received|reply-to|x-[a-z0-9-]{1,60})[ \t]*:",
+    re.MULTILINE | re.IGNORECASE,
+)
 _GUESSED = re.compile(rb"^--([^\r\n]{1,200}?)[ \t]*\r?\n(?=Content-)", re.MULTILINE | re.IGNORECASE)
 
 
@@ -57,7 +61,7 @@ class _Budget:
 def read(raw: bytes) -> tuple[Part, tuple[str, ...]]:
     """The tree of ``raw`` and what was wrong with it, in words an agent can read."""
     budget = _Budget()
-    root = _read(memoryview(_without_envelope(raw)), 0, budget, default="text/plain")
+    root = _read(memoryview(_without_envelope(raw)), 0, budget, "text/plain", None)
     return root, tuple(sorted(budget.problems))
 
 
@@ -67,7 +71,23 @@ def split_head(raw: memoryview) -> tuple[bytes, memoryview]:
     if first[:1] == b"\n" or first == b"\r\n":
         return b"", raw[1 if first[:1] == b"\n" else 2 :]
     blank = _BLANK.search(raw)
-    return (bytes(raw[: blank.start()]), raw[blank.end() :]) if blank else (bytes(raw), raw[:0])
+    head = bytes(raw[: blank.start()]) if blank else bytes(raw)
+    end = _end_of_fields(head)
+    if end < len(head):
+        return head[:end], raw[end:]
+    return head, raw[blank.end() :] if blank else raw[:0]
+
+
+def _end_of_fields(head: bytes) -> int:
+    """Where text begins that its sender forgot to part from the header by a blank line. A line that is no field in the
+    middle of fields (a subject broken in two) is not yet text."""
+    last_field = max((match.start() for match in _KNOWN_FIELD.finditer(head)), default=-1)
+    place = 0
+    for line in head.splitlines(keepends=True):
+        if place > last_field >= 0 and line.strip() and line[:1] not in b" \t" and not fields.FIELD.match(line):
+            return place
+        place += len(line)
+    return len(head)
 
 
 def transfer_decode(body: bytes, encoding: str) -> bytes:
@@ -84,16 +104,17 @@ def transfer_decode(body: bytes, encoding: str) -> bytes:
     return body
 
 
-def _read(raw: memoryview, depth: int, budget: _Budget, default: str) -> Part:
+def _read(raw: memoryview, depth: int, budget: _Budget, default: str, hint: str | None) -> Part:
+    """``hint``: the charset of a text before this part, in which its raw 8-bit names may be."""
     head, body = split_head(raw)
-    headers = Headers(fields.split(head))
+    headers = Headers(fields.split(head), hint)
     if not len(headers) and head:
         body = raw  # no field at all: the whole is the text
     kind = headers.token("content-type")
     kind = kind if kind.count("/") == 1 and not kind.endswith("/") else default
     parameters = headers.parameters("content-type")
     named = headers.parameters("content-disposition").get("filename") or parameters.get("name") or None
-    headers.hint = parameters.get("charset")
+    headers.hint = parameters.get("charset") or hint
     part = Part(
         headers=headers,
         type=kind,
@@ -116,7 +137,8 @@ def _read(raw: memoryview, depth: int, budget: _Budget, default: str) -> Part:
             budget.problems.add("There are too many parts; the rest was not opened.")
             break
         budget.parts -= 1
-        child = _read(piece, depth + 1, budget, inner_default)
+        child = _read(piece, depth + 1, budget, inner_default, hint)
+        hint = hint or child.headers.hint
         if foster is not None and foster[1] == section:
             budget.problems.discard(_NO_PARTS)
             budget.problems.add("A boundary between parts is used twice.")
@@ -130,8 +152,7 @@ def _read(raw: memoryview, depth: int, budget: _Budget, default: str) -> Part:
     if not children:
         budget.problems.add(_NO_PARTS)
         return replace(part, body=bytes(body), type="text/plain" if depth == 0 else kind)
-    hint = part.charset or next((child.charset for child in children if child.charset), None)
-    headers.hint = hint
+    headers.hint = part.charset or hint
     return replace(part, parts=tuple(children))
 
 

@@ -63,6 +63,24 @@ def test_raw_eight_bit_headers(real: str) -> None:
     assert parse(raw).subject == subject
 
 
+@pytest.mark.parametrize(
+    ("codec", "text"),
+    [
+        ("koi8-r", "Насос течёт"),
+        ("shift_jis", "ポンプ故障"),
+        ("euc-kr", "펌프 고장"),
+        ("big5", "故障"),
+        ("windows-1253", "Βλάβη"),
+    ],
+)
+def test_raw_headers_are_in_the_charset_of_the_text(codec: str, text: str) -> None:
+    raw = b"Subject: " + text.encode(codec) + b'\r\nContent-Type: multipart/mixed; boundary="x"\r\n\r\n--x\r\n'
+    raw += f"Content-Type: text/plain; charset={codec}\r\n\r\n".encode() + text.encode(codec)
+    raw += b'\r\n--x\r\nContent-Type: image/png; name="' + text.encode(codec) + b'.png"\r\n\r\n\r\n--x--'
+    parsed = parse(raw)
+    assert (parsed.subject, parsed.text, parsed.attachments[0].name) == (text, text, f"{text}.png")
+
+
 @pytest.mark.parametrize("kind", ["B", "Q"])
 def test_a_character_split_between_encoded_words(kind: str) -> None:
     raw = "空调不制冷请来修".encode("gbk")

@@ -160,6 +160,7 @@ def test_deeply_nested_html_loses_no_words_and_no_time(page: str) -> None:
         b"To: " + b'"' * 500_000 + b"\r\n\r\nx",
         b"Content-Type: text/plain" + b"; a=b" * 200_000 + b"\r\n\r\nx",
         b"X: y\r\n" * 300_000 + b"\r\nx",
+        b"Subject: x\r\n" + b"junk\r\n" * 300_000,
         b"Content-Type: text/html\r\n\r\n" + b"<script>" * 200_000,
         b"Content-Type: text/html\r\n\r\n" + b"<!--" * 300_000,
         b"Content-Type: text/html\r\n\r\n" + b"<a " * 300_000,
@@ -175,6 +176,7 @@ def test_deeply_nested_html_loses_no_words_and_no_time(page: str) -> None:
         "quotes",
         "parameters",
         "fields",
+        "junk",
         "scripts",
         "comments",
         "tags",
@@ -318,6 +320,13 @@ def test_a_boundary_used_twice_hides_no_attachment() -> None:
     parsed = parse(mail(body, Content_Type="multipart/mixed; boundary=x"))
     assert parsed.text.strip() == "plain"
     assert [one.name for one in parsed.attachments] == ["a.zip"]
+
+
+def test_text_that_follows_the_header_at_once_is_not_lost() -> None:
+    parsed = parse(b"From: a@example.net\r\nSubject: pump\r\nThe pump leaks.\r\nPlease come.\r\n\r\nThanks\r\n")
+    assert (parsed.subject, parsed.text) == ("pump", "The pump leaks.\nPlease come.\n\nThanks\n")
+    parsed = parse("Subject: 空调\n不制冷\nFrom: a@example.net\n\n三楼".encode("gb18030"))
+    assert (parsed.sender.address, parsed.text) == ("a@example.net", "三楼")
 
 
 def test_base64_in_the_wild() -> None:
