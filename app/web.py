@@ -17,12 +17,14 @@ import dispatch.api
 import intake.api
 import settlement.api
 import sla.api
+import ticketing
 import ticketing.api
 from app import wiring
 from connectors.registry import all_connectors
 from core import db, http, log, settings
 from core.openapi import describe
 from core.redis import connection
+from intake import understand
 
 logger = log.get(__name__)
 VERSION = "0.1.0"
@@ -69,6 +71,8 @@ async def serve() -> None:
     """Serves until it is cancelled; says on which address."""
     config = settings.get(WebSettings)
     wiring.prepare()
+    ticketing.resolve_with(understand.meaning)
+    warming = asyncio.create_task(asyncio.to_thread(understand.warm_up))
     app = application()
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=config.drain, handle_signals=False)
     await runner.setup()
@@ -79,6 +83,7 @@ async def serve() -> None:
         await asyncio.Event().wait()
     finally:
         await runner.cleanup()
+        await warming
 
 
 async def healthz(_: web.Request) -> web.Response:

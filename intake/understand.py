@@ -15,7 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 import nlu
-from core import db, log, outbox, settings
+from core import clock, db, log, outbox, settings
 from intake import conversation, identity
 from intake.inbox import UNDERSTAND, message_of
 from intake.message import Message, Sender
@@ -57,6 +57,14 @@ def understander() -> Understander:
     return _replacement or _loaded()
 
 
+def warm_up() -> None:
+    """Loads the pipeline before the first message waits for it. Without one, messages become drafts for a human."""
+    try:
+        understander()
+    except Exception:
+        logger.exception("the language pipeline cannot be loaded")
+
+
 def use(replacement: Understander | None) -> None:
     """Sets another understander (tests that need a certain understanding)."""
     global _replacement
@@ -83,6 +91,20 @@ def understand(promise: outbox.Promise) -> outbox.Effect | None:
         return lambda session: _record_only(session, read)
     understanding = understander().understand(read.turns, read.context)
     return lambda session: _write(session, read, understanding)
+
+
+def meaning(name: str, value: str) -> dict[str, Any] | None:
+    """What a value that an agent typed stands for: {value, score, details} of an address, device, time; None if unknown.
+    Milliseconds once the pipeline is loaded; never raises, for a correction counts with or without its meaning."""
+    config = settings.get(settings.CoreSettings)
+    context = Context(now=clock.now(), zone=config.zone, region=config.region)
+    try:
+        found = understander().understand([Turn(text=value, channel="form", expects=name)], context).fields
+    except Exception:
+        logger.exception("a corrected value could not be understood", field=name)
+        return None
+    best = max((f for f in found if f.name == name and f.resolved), key=lambda f: len(f.surface), default=None)
+    return asdict(best.resolved) if best is not None and best.resolved is not None else None
 
 
 def recognised(session: Session, message_id: str, text: str, words: Sequence[dict[str, Any]]) -> None:

@@ -13,6 +13,7 @@ from rq.worker import SimpleWorker
 from app import wiring
 from core import db, log
 from core.redis import connection
+from intake.understand import warm_up
 
 logger = log.get(__name__)
 
@@ -21,7 +22,7 @@ def run(queue: str) -> None:
     """Works until SIGTERM; finishes the job in hand first."""
     wiring.prepare()
     if queue == "understand":
-        _warm_up()
+        warm_up()
     logging.getLogger("rq.worker").setLevel(logging.WARNING)
     link = connection()
     worker = SimpleWorker([Queue(queue, connection=link)], connection=link, maintenance_interval=15)
@@ -30,13 +31,3 @@ def run(queue: str) -> None:
         worker.work(logging_level="WARNING", with_scheduler=False)
     finally:
         db.shut_down()
-
-
-def _warm_up() -> None:
-    """Loads the language pipeline before the first message waits for it."""
-    from intake.understand import understander
-
-    try:
-        understander()
-    except Exception:
-        logger.exception("the language pipeline cannot be loaded; messages become drafts for a human")

@@ -262,3 +262,12 @@ def test_a_recording_that_waits_is_a_draft_now_and_complete_later(any_database: 
 def test_a_mail_without_a_name_in_it_is_from_its_sender(database: Database) -> None:
     sender = Sender(kind="mail", value="li@example.com", name="李工")
     assert receive(message(channel="email", sender=sender)).value("contact_name") == "李工"
+
+
+def test_a_corrected_value_gets_its_meaning(database: Database) -> None:
+    assert understand.meaning("device", "洗衣机") == {"value": "洗衣机", "score": 0.9, "details": {}}
+    assert understand.meaning("device", "不知道是什么") is None
+    told = usual()
+    told.breaks_on = "💥"
+    understand.use(told)
+    assert understand.meaning("device", "💥") is None
