@@ -19,12 +19,12 @@ from connectors.generic.webhook import open_arrival
 from core.errors import HotlineError
 from intake import Message
 
-commands = typer.Typer(help="Channels described by a YAML file.", no_args_is_help=True)
+commands = typer.Typer(name="channels", help="Channels described by a YAML file.", no_args_is_help=True)
 
 
-@commands.command("list")
+@commands.command("mappings")
 def list_channels() -> None:
-    """Every channel, and whether it is open."""
+    """Every channel that a YAML file describes, and whether it is open."""
     for name, definition in definitions().items():
         typer.echo(
             f"{name:20} {'open' if is_open(definition) else '-':5} {definition.title['zh']} · {definition.title['en']}"

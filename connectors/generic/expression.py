@@ -5,7 +5,7 @@
 ``content | json | .text``     filters from left to right; ``.path`` goes on inside the result
 ``{a.b}: {c}``                 a template (anything with braces): a line whose places are all empty is left out
 
-A path starts at the item; ``body``, ``query``, ``header``, ``secret`` and ``request`` (url, params) start elsewhere, ``up`` is what
+A path starts at the item (``item`` is itself); ``body``, ``query``, ``header``, ``secret`` and ``request`` (url, params) start elsewhere, ``up`` is what
 holds the item's list.
 """
 
@@ -86,7 +86,9 @@ def value(expression: str, scope: Scope) -> Any:
 
 
 def text(expression: str, scope: Scope) -> str:
-    """The same as text; an expression with braces is a template."""
+    """The same as text; an expression with braces is a template. An empty expression finds nothing."""
+    if not expression:
+        return ""
     if "{" not in expression:
         return text_of(value(expression, scope))
     lines: list[str] = []
@@ -169,7 +171,7 @@ def _start(path: str, scope: Scope) -> Any:
         return path[1:-1]
     taken = steps(path)
     if not taken:
-        return scope.get("item")
+        return None
     if taken[0] in ROOTS:
         if taken[0] == "header":
             headers = scope.get("header") or {}

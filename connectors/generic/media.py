@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -70,8 +71,7 @@ def _fetch(definition: Definition, how: Media, message: Message, remote: str) ->
 
 
 def _step(step: FetchStep, scope: dict[str, Any], hosts: list[str]) -> tuple[bytes, str]:
-    whole = step.url in ("{id}", "{given}")
-    url = expression.fill(step.url, scope) if whole else _quoted(step.url, scope)
+    url = address(step.url, scope)
     check_host(url, hosts)
     headers = {name: expression.fill(value, scope) for name, value in step.headers.items()}
     if step.basic:
@@ -79,8 +79,6 @@ def _step(step: FetchStep, scope: dict[str, Any], hosts: list[str]) -> tuple[byt
     config = settings.get(GenericSettings)
     try:
         with requests.get(url, headers=headers, timeout=config.timeout, stream=True, allow_redirects=False) as answer:
-            if answer.is_redirect and whole is False:
-                raise ProviderUnreachable("The provider's address leads elsewhere.")
             if answer.status_code != 200:
                 raise ProviderUnreachable(f"The provider answered {answer.status_code}.")
             content = bytearray()
@@ -93,11 +91,20 @@ def _step(step: FetchStep, scope: dict[str, Any], hosts: list[str]) -> tuple[byt
         raise ProviderUnreachable(f"The provider cannot be reached ({type(error).__name__}).") from None
 
 
-def _quoted(template: str, scope: dict[str, Any]) -> str:
-    """A URL whose filled-in parts cannot leave their place (``..`` and ``?`` in an id)."""
-    return expression.PLACE.sub(
-        lambda place: quote(expression.text_of(expression.value(place[1], scope)), safe="/:-._~"), template
-    )
+def address(template: str, scope: dict[str, Any]) -> str:
+    """A URL whose filled-in parts cannot leave their place; a template that is one place alone is the whole address.
+    Raises Forbidden for a part with ``..`` in it."""
+    alone = expression.PLACE.fullmatch(template)
+    if alone:
+        return expression.fill(template, scope)
+
+    def quoted(place: re.Match[str]) -> str:
+        part = quote(expression.text_of(expression.value(place[1], scope)), safe="/:-._~")
+        if {"..", "."} & set(part.split("/")):
+            raise Forbidden("A part of the address leads elsewhere.")
+        return part
+
+    return expression.PLACE.sub(quoted, template)
 
 
 def check_host(url: str, hosts: list[str]) -> None:

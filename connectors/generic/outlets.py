@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from connectors.generic import expression
 from connectors.generic.definition import Definition, Reply, definitions, is_open, secrets_of
-from connectors.generic.media import ProviderUnreachable, check_host
+from connectors.generic.media import ProviderUnreachable, address, check_host
 from connectors.generic.settings import GenericSettings
 from connectors.generic.webhook import filled
 from core import clock, db, settings
@@ -41,8 +41,8 @@ class GenericOutlet:
             raise CannotDeliver("the recipient has not written on this channel, or too long ago")
         scope = self._scope(notice, last)
         reply = self._reply
-        url = expression.fill(reply.url, scope)
         try:
+            url = address(reply.url, scope)
             check_host(url, reply.hosts)
         except Forbidden as error:
             raise CannotDeliver(error.message) from None

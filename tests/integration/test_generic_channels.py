@@ -99,6 +99,8 @@ def check_message(message: Message, expected: dict[str, Any]) -> None:
     for name in ("text", "conversation", "service", "asset_code"):
         if name in expected:
             assert getattr(message, name) == expected[name], name
+    for name in ("subject", "asset_code", "conversation"):
+        assert "{" not in getattr(message, name), name  # an expression left out finds nothing, not the whole item
     assert message.event == expected.get("event", "")
     assert not message.problem
 

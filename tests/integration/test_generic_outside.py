@@ -1,0 +1,219 @@
+"""A channel file's media and replies against a provider that answers as told, and ``hotline channels``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import yaml
+from pydantic import SecretStr
+from sqlalchemy import delete, select
+from typer.testing import CliRunner
+
+from connectors.generic import commands, connector
+from connectors.generic.media import ProviderUnreachable
+from connectors.generic.outlets import GenericOutlet, outlets
+from connectors.generic.settings import GenericSettings
+from core import blobs, clock, db, settings
+from core.errors import TooMany
+from intake import Message, MessageRow, message_of
+from tests.support import keep_promises
+from tests.support.provider import Provider
+from tests.support.web import serving
+from ticketing import CannotDeliver, OutgoingNotice
+
+pytestmark = pytest.mark.usefixtures("database", "blob_store")
+DATA = Path(__file__).parents[1] / "data" / "generic"
+PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 40
+KIOSK = """
+channel: kiosk
+title: {{zh: 自助机, en: Kiosk}}
+about: {{zh: 自助机, en: Kiosk}}
+documentation: https://example.com
+secrets: {{token: a word, key: another}}
+checks: [{{kind: token, secret: token, given: header.x-token}}]
+messages:
+  - each: ""
+    id: id
+    sender: {{kind: kiosk, id: who}}
+    text: text
+    conversation: room
+    media:
+      - each: files[*]
+        id: item
+        type: "'image/png'"
+        fetch:
+          - {{url: "http://{host}/file/{{id}}", headers: {{Authorization: "Bearer {{secret.key}}"}}, take: url}}
+          - {{url: "{{given}}"}}
+        hosts: ["{host}"]
+reply:
+  url: "http://{host}/send"
+  hosts: ["{host}"]
+  headers: {{Authorization: "Bearer {{secret.key}}"}}
+  json: {{to: "{{conversation}}", text: "{{text}}", raw: "{{text_as_json}}", once: "{{uuid}}", seat: "{{extra.seat}}"}}
+  receipt: message.id
+  error: code
+  busy: [7]
+  limit: 20
+  window_hours: 24
+"""
+
+
+@pytest.fixture
+def provider(tmp_path: Path) -> Iterator[Provider]:
+    with Provider() as running:
+        (tmp_path / "kiosk.yaml").write_text(KIOSK.format(host=running.host), "utf-8")
+        secrets = {"kiosk": {"token": SecretStr("t"), "key": SecretStr("k")}}
+        settings.use(GenericSettings(directory=tmp_path, secrets=secrets, media_limit=1000))
+        yield running
+
+
+async def take(*files: str, who: str = "u1", seat: int = 5) -> None:
+    body = {"id": f"m{clock.now()}{who}", "who": who, "text": "灯坏了", "room": "r1", "seat": seat, "files": files}
+    async with serving(connector.routes) as client:
+        answer = await client.post("/hooks/kiosk", json=body, headers={"X-Token": "t"})
+        assert answer.status == 200
+
+
+def taken() -> tuple[MessageRow, Message]:
+    with db.read() as session:
+        row = session.scalars(select(MessageRow)).one()
+        return row, message_of(row)
+
+
+async def test_a_file_is_fetched_step_by_step(provider: Provider) -> None:
+    provider.answers["/file/f1"] = (200, "application/json", json.dumps({"url": f"http://{provider.host}/b"}).encode())
+    provider.answers["/b"] = (200, "image/png", PNG)
+    await take("f1")
+    assert keep_promises("generic.media") == 1
+    _, message = taken()
+    assert blobs.store().get(message.attachments[0].blob) == PNG
+    assert provider.asked[0].headers["Authorization"] == "Bearer k"
+    assert "Authorization" not in provider.asked[1].headers
+
+
+async def test_a_provider_cannot_send_us_elsewhere(provider: Provider) -> None:
+    with Provider(answers={"/secret": (200, "text/plain", b"inside")}) as inside:
+        there = f"http://{inside.host}/secret".encode()
+        provider.answers["/file/f1"] = (200, "application/json", json.dumps({"url": there.decode()}).encode())
+        provider.answers["/file/f2"] = (302, "text/plain", there)
+        await take("f1", "f2")
+        keep_promises("generic.media")
+        assert inside.asked == []
+    row, message = taken()
+    assert [a.blob for a in message.attachments] == ["", ""]
+    assert "附件未能取回" in row.problem
+
+
+async def test_an_id_stays_in_its_place_in_the_address(provider: Provider) -> None:
+    await take("../../admin?x=1#")
+    keep_promises("generic.media")
+    assert provider.asked == []
+    with db.write() as session:
+        session.execute(delete(MessageRow))
+    await take("photos/a.png?x=1#", who="u2")
+    keep_promises("generic.media")
+    assert [asked.path for asked in provider.asked] == ["/file/photos/a.png%3Fx%3D1%23"]
+
+
+async def test_too_large_a_file_is_left(provider: Provider) -> None:
+    provider.answers["/file/f1"] = (200, "application/json", b"{" + b" " * 5000 + b"}")
+    await take("f1")
+    keep_promises("generic.media")
+    assert "TooLarge" in taken()[0].problem
+
+
+def notice(text: str = "师傅十点到", **identities: list[str]) -> OutgoingNotice:
+    return OutgoingNotice(
+        id=1,
+        key="hotline-9",
+        purpose="reply",
+        subject="进度",
+        text=text,
+        language="zh",
+        ticket_number="HT261120-0001",
+        identities=identities or {"kiosk": ["u1"]},
+    )
+
+
+def outlet() -> GenericOutlet:
+    (found,) = [one for one in outlets() if one.name == "kiosk"]
+    assert isinstance(found, GenericOutlet)
+    return found
+
+
+async def test_a_reply_goes_where_the_message_came_from(provider: Provider) -> None:
+    assert not outlet().reaches(notice())
+    await take()
+    assert outlet().reaches(notice())
+    provider.answers["/send"] = (200, "application/json", b'{"code": 0, "message": {"id": "x9"}}')
+    assert outlet().send(notice()).receipt == "x9"
+    assert outlet().send(notice("长" * 30)).receipt == "x9"
+    first, second = (json.loads(asked.body) for asked in provider.asked)
+    assert (first["to"], first["text"], first["seat"]) == ("r1", "师傅十点到", 5)
+    assert json.loads(first["raw"]) == {"text": "师傅十点到"}
+    assert first["once"] == second["once"]  # the provider may know it for the same one
+    assert second["text"] == "长" * 19 + "…"
+
+
+async def test_a_reply_has_its_window(provider: Provider, turnable: clock.TurnableClock) -> None:
+    await take()
+    turnable.turn(by=timedelta(hours=24))
+    assert not outlet().reaches(notice())
+    with pytest.raises(CannotDeliver):
+        outlet().send(notice())
+
+
+async def test_refusals_say_whether_trying_again_helps(provider: Provider) -> None:
+    await take()
+    for answer, error in (
+        ((200, "application/json", b'{"code": 7}'), TooMany),
+        ((429, "text/plain", b""), TooMany),
+        ((500, "text/plain", b""), ProviderUnreachable),
+        ((200, "application/json", b'{"code": 3}'), CannotDeliver),
+        ((401, "text/plain", b""), CannotDeliver),
+        ((302, "text/plain", b"http://127.0.0.1:1/"), CannotDeliver),
+    ):
+        provider.answers["/send"] = answer
+        with pytest.raises(error):
+            outlet().send(notice())
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    done = CliRunner().invoke(commands.commands, list(arguments))
+    return done.exit_code, done.output
+
+
+def test_try_shows_what_would_result(tmp_path: Path) -> None:
+    fixture = yaml.safe_load((DATA / "line.yaml").read_text("utf-8"))
+    body = tmp_path / "body.json"
+    body.write_text(fixture["body"], "utf-8")
+    code, output = run("try", "line", str(body))
+    shown = json.loads(output)
+    assert code == 0
+    assert [message["text"] for message in shown] == ["冷蔵庫が冷えません", "my location"]
+    assert shown[0]["channel_id"] == "14353798921116"
+    own = tmp_path / "kiosk.yaml"
+    own.write_text(KIOSK.format(host="example.com"), "utf-8")
+    body.write_text('{"id": "1", "text": "坏了", "who": "a"}', "utf-8")
+    assert json.loads(run("try", str(own), str(body))[1])[0]["sender"]["value"] == "a"
+
+
+def test_try_says_what_is_wrong(tmp_path: Path) -> None:
+    body = tmp_path / "body.json"
+    body.write_text("{", "utf-8")
+    for arguments in (("try", "line", str(body)), ("try", "nothing.yaml", str(body)), ("try", "line", "missing.json")):
+        code, output = run(*arguments)
+        assert code == 1
+        assert "Traceback" not in output
+
+
+def test_mappings_lists_what_is_open() -> None:
+    settings.use(GenericSettings(secrets={"slack": {"signing_secret": SecretStr("x")}}))
+    code, output = run("mappings")
+    lines = {line.split()[0]: line.split()[1] for line in output.splitlines()}
+    assert code == 0
+    assert (lines["slack"], lines["telegram"]) == ("open", "-")
