@@ -28,6 +28,7 @@ SILENT_MS = 300  # from here on the partial is looked at in each step
 LONG_MS = 20_000  # an utterance so long ends at the next breath
 BREATH_MS = 200
 LONGEST_MS = 30_000  # and so long in any case: keeps lattices, hence memory and the cost of a partial, bounded
+LOUD_MS = 100  # less is a click and no word
 PULSE_MS = 1_000  # a partial comes so often even if nothing changed: it tells a listener how far decoding is
 PAD_MS = 400  # silence after the last sample, so that a word cut off by the end of the stream is decoded to its end
 MARGIN_MS = 300  # audio around an utterance's words in the second pass
@@ -126,7 +127,8 @@ class VoskRecognizer:
         length = self.at - self._begun
         if length >= LONGEST_MS:
             return "split"
-        if not self._text:
+        voiced = self._meter.loud - self._loud_before
+        if not self._text and (model_ends or voiced < LOUD_MS):
             # Nothing said: let Vosk drop the silence it has collected.
             return "split" if model_ends else None
         silence = min(self._meter.silence, length)
@@ -138,6 +140,7 @@ class VoskRecognizer:
             quiet=self.at - self._changed_at,
             length=self.at - (self._first_at or self.at),
             model=model_ends,
+            voiced=voiced,
         )
         if not self._strategy.ends(heard):
             return None
@@ -192,6 +195,7 @@ class VoskRecognizer:
     def _begin(self) -> None:
         self._begun = self.at
         self._text = ""
+        self._loud_before = self._meter.loud
         self._first_at: int | None = None
         self._changed_at = self._looked_at = self.at
         if self._utterance is not None:

@@ -18,10 +18,11 @@ CLICK = 2  # loud frames in a row that are still a click and no speech
 
 
 class LevelMeter:
-    """Feed it 16 kHz PCM; ``silence`` is the length of the silence at its end in ms."""
+    """Feed it 16 kHz PCM; ``silence`` is the length of the silence at its end, ``loud`` of all that was no silence, in ms."""
 
     def __init__(self) -> None:
         self.silence = 0
+        self.loud = 0
         self._rest = b""
         self._recent: deque[float] = deque(maxlen=WINDOW)
         self._loud = 0
@@ -47,4 +48,5 @@ class LevelMeter:
             self.silence += FRAME_MS
             return
         self._loud += 1
+        self.loud += FRAME_MS
         self.silence = 0 if self._loud > CLICK else self.silence + FRAME_MS

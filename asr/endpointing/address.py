@@ -14,4 +14,4 @@ class AddressDictation:
     name = "address"
 
     def ends(self, heard: Heard) -> bool:
-        return heard.paused(DOOR_PAUSE if heard.characters.endswith(DOOR) else PAUSE)
+        return bool(heard.text) and heard.paused(DOOR_PAUSE if heard.characters.endswith(DOOR) else PAUSE)

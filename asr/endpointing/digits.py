@@ -18,7 +18,7 @@ class DigitDictation:
     name = "digits"
 
     def ends(self, heard: Heard) -> bool:
-        return heard.paused(COMPLETE_PAUSE if complete(heard.characters) else PAUSE)
+        return bool(heard.text) and heard.paused(COMPLETE_PAUSE if complete(heard.characters) else PAUSE)
 
 
 def complete(characters: str) -> bool:

@@ -11,4 +11,4 @@ class FreeSpeech:
     name = "free"
 
     def ends(self, heard: Heard) -> bool:
-        return heard.model or heard.paused(PAUSE)
+        return bool(heard.text) and (heard.model or heard.paused(PAUSE))

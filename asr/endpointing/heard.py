@@ -12,7 +12,7 @@ class Heard:
 
     ``text``: the partial, words with spaces. ``silence``: how long the sound level has been near the noise floor.
     ``quiet``: since when ``text`` has not changed; a recogniser emits words 300 to 1,000 ms late and in clumps, so a
-    short quiet proves nothing. ``length``: since the first word. ``model``: the acoustic model's own endpoint rules say that it is over.
+    short quiet proves nothing. ``length``: since the first word. ``voiced``: how much of it was loud enough to be speech. ``model``: the acoustic model's own endpoint rules say that it is over.
     """
 
     text: str
@@ -20,6 +20,7 @@ class Heard:
     quiet: int
     length: int
     model: bool
+    voiced: int = 0
 
     def paused(self, ms: int) -> bool:
         """Nothing was said for ``ms``. Where noise hides the silence, twice as long without a new word counts too."""
@@ -31,7 +32,8 @@ class Heard:
 
 
 class Endpointing(Protocol):
-    """Decides when an utterance is over. Asked only once there is text; has no state, all of it is in ``Heard``."""
+    """Decides when an utterance is over; has no state, all of it is in ``Heard``. Asked once something may have been said:
+    there is text, or it was loud and the words are still to come."""
 
     name: str
 

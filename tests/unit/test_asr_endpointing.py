@@ -48,6 +48,13 @@ def test_noise_that_hides_the_silence_ends_an_utterance_later_but_does(name: str
     assert strategy(name).ends(Heard(text="好", silence=0, quiet=6_000, length=8_000, model=False))
 
 
+@pytest.mark.parametrize(("name", "ends"), [("yesno", True), ("free", False), ("digits", False), ("address", False)])
+def test_only_a_yes_or_no_is_asked_for_before_its_words_have_come(name: str, ends: bool) -> None:
+    spoke = Heard(text="", silence=350, quiet=1_000, length=0, model=False, voiced=300)
+    assert strategy(name).ends(spoke) is ends
+    assert not strategy(name).ends(Heard(text="", silence=9_000, quiet=9_000, length=0, model=False, voiced=40))
+
+
 def test_words_that_still_come_keep_an_utterance_open() -> None:
     assert not strategy("free").ends(Heard(text="好", silence=1_000, quiet=200, length=8_000, model=False))
 
