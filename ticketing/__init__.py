@@ -1,6 +1,7 @@
 """Customers, assets, tickets and all that happens to a ticket until it is closed. Every change writes an event in its transaction."""
 
 from ticketing.access import Actor, check_visible, require, sees_personal, signed_in, visible
+from ticketing.corrections import CorrectedField, Correction, corrections, resolve_with
 from ticketing.events import NewEvent, record, subscribe
 from ticketing.outlets import CannotDeliver, Delivery, OutgoingNotice, Outlet, notify
 from ticketing.review import wire
