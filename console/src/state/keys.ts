@@ -22,5 +22,5 @@ function occupied(target: EventTarget | null, key: string): boolean {
 }
 
 function dialogOpen(): boolean {
-  return [...document.querySelectorAll<HTMLElement>('.el-overlay')].some((overlay) => overlay.style.display !== 'none')
+  return [...document.querySelectorAll<HTMLElement>('.el-overlay, .el-image-viewer__wrapper')].some((overlay) => overlay.style.display !== 'none')
 }

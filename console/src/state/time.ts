@@ -36,6 +36,19 @@ export function moment(at: string | null | undefined): string {
   return new Intl.DateTimeFormat(locale === 'zh' ? 'zh-CN' : 'en-GB', { hour12: false, ...options }).format(date)
 }
 
+/** A window of time: the day once, if it begins and ends on the same. */
+export function period(start: string, end: string): string {
+  if (!start || !end) return moment(start || end)
+  const locale = i18n.global.locale.value === 'zh' ? 'zh-CN' : 'en-GB'
+  const from = new Date(start)
+  const to = new Date(end)
+  if (Number.isNaN(from.getTime()) || Number.isNaN(to.getTime()) || from > to) return `${start} – ${end}`
+  const hours = new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit', hour12: false })
+  const days = new Intl.DateTimeFormat(locale, { month: 'short', day: 'numeric', weekday: 'short' })
+  if (from.toDateString() === to.toDateString()) return `${days.format(from)} ${hours.format(from)}–${hours.format(to)}`
+  return `${days.format(from)} ${hours.format(from)} – ${days.format(to)} ${hours.format(to)}`
+}
+
 /** The moment in full, for tooltips. */
 export function fullMoment(at: string | null | undefined): string {
   if (!at) return ''

@@ -60,6 +60,8 @@ export class FakeServer {
   readonly requests: { method: string; path: string; body: unknown }[] = []
   readonly sockets: FakeSocket[] = []
   signedIn = false
+  /** Nobody can sign in yet. */
+  empty = false
   down = false
   private number = 0
 
@@ -106,6 +108,7 @@ export class FakeServer {
 
   private answer(request: Request, path: string, body: Record<string, unknown> | undefined): Answer {
     if (request.method !== 'GET' && !request.headers.has('X-Hotline')) return problem(403, 'forbidden')
+    if (path === 'session/first') return this.first()
     if (path === 'session') return this.session(request.method, body)
     if (!this.signedIn) return problem(401, 'not_signed_in')
     if (path === 'forms') return [200, { items: [FORM] }]
@@ -123,7 +126,15 @@ export class FakeServer {
     if (method === 'POST') this.signedIn = body?.login === USER.login && body.password === 'correct'
     else if (method === 'DELETE') this.signedIn = false
     if (method === 'DELETE') return [200, { ok: true }]
-    return this.signedIn ? [200, { user: USER }] : problem(401, 'not_signed_in')
+    const details = this.empty ? { first_administrator: true } : {}
+    return this.signedIn ? [200, { user: USER }] : problem(401, 'not_signed_in', details)
+  }
+
+  private first(): Answer {
+    if (!this.empty) return problem(409, 'conflict')
+    this.signedIn = true
+    this.empty = false
+    return [201, { user: USER }]
   }
 
   private drafts(url: string): Ticket[] {

@@ -1,17 +1,20 @@
-"""The console in a real browser on the real system: from signing in to a confirmed ticket, in both languages."""
+"""The console in a real browser on the real system: reviewing at a desk, visiting with a telephone, in both languages."""
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
+import requests
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import select
 
 from tests.support.browser import PASSWORD, add_user, browsing, chromium, sign_in, window
 from tests.support.system import RunningSystem, running_system, until
-from ticketing import Ticket
+from ticketing import Event, Ticket
 
 pytestmark = [
     pytest.mark.browser,
@@ -27,6 +30,8 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
     with running_system(tmp_path_factory.mktemp("console") / "var") as running:
         add_user(running, "lin", "agent", "林小满")
         add_user(running, "gu", "administrator", "顾明")
+        add_user(running, "wu", "dispatcher", "吴调度")
+        add_user(running, "he", "engineer", "何师傅")
         yield running
 
 
@@ -193,3 +198,57 @@ def test_what_is_masked_is_uncovered_only_on_request(system: RunningSystem, brow
         assert "13800138111" not in page.content()
         page.click("[data-test=unmask]")
         expect(page.locator("[data-test=uncovered]").first).to_have_text("13800138111")
+
+
+def test_an_engineer_does_a_visit_with_a_telephone(system: RunningSystem, browser: Browser) -> None:
+    draft = send_form(system, "微波炉", "不加热")
+    with calling(system, "gu") as administrator, calling(system, "wu") as dispatcher:
+        engineer = next(u["id"] for u in administrator("GET", "/users")["items"] if u["login"] == "he")
+        dispatcher("POST", "/engineers", {"user": engineer, "skills": ["oven"], "capacity": 20})
+        seen = administrator("GET", f"/tickets/{draft}")
+        administrator("POST", f"/tickets/{draft}/confirm", {"version": seen["version"]})
+        with window(browser, system) as desk:
+            sign_in(desk, "wu")
+            desk.goto(f"{system.web}/console/#/tickets/{draft}")
+            expect(desk.locator("[data-test=dispatch]")).to_contain_text("何师傅")
+            if dispatcher("GET", f"/tickets/{draft}")["state"] == "open":
+                desk.locator("[data-test=dispatch] li", has_text="何师傅").get_by_role("button").click()
+            expect(desk.locator("[data-test=state]")).to_have_text("已派工")
+
+    with window(browser, system, width=390, height=844) as phone:
+        sign_in(phone, "he")
+        phone.locator("[data-test=visit-card]").click()
+        phone.click("[data-test=accept]")
+        phone.click("[data-test=check-in]")
+        phone.click("[data-test=complete]")
+        phone.click("[data-test=finish]")
+        expect(phone.locator("[data-test=completion] [role=alert]")).to_contain_text("请客户签名")
+        pad = phone.locator("[data-test=signature]")
+        pad.scroll_into_view_if_needed()
+        box = pad.bounding_box()
+        assert box is not None
+        phone.mouse.move(box["x"] + 30, box["y"] + 40)
+        phone.mouse.down()
+        phone.mouse.move(box["x"] + 160, box["y"] + 110, steps=8)
+        phone.mouse.up()
+        phone.click("[data-test=finish]")
+        expect(phone.locator("[data-test=completion]")).to_have_count(0)
+    until(lambda: ticket(system, draft)[0] in ("completed", "billed", "closed"), 20, "the completion")
+    with system.read() as session:
+        done = session.scalars(select(Event).where(Event.ticket_id == draft, Event.kind == "ticket.completed")).one()
+        assert done.details["signed"] is True
+
+
+@contextlib.contextmanager
+def calling(system: RunningSystem, login: str) -> Iterator[Callable[..., Any]]:
+    """The API as this user: method, path and body to the answer."""
+    with requests.Session() as client:
+        client.headers["X-Hotline"] = "1"
+
+        def call(method: str, path: str, body: object = None) -> Any:
+            answer = client.request(method, f"{system.web}/api/v1{path}", json=body, timeout=20)
+            assert answer.ok, answer.text
+            return answer.json()
+
+        call("POST", "/session", {"login": login, "password": PASSWORD})
+        yield call
