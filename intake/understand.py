@@ -260,6 +260,8 @@ def _join(
     place = read.message.place
     if place is not None:
         _locate(ticket, place.latitude, place.longitude, place.datum)
+        if ticket.field("address") is not None:
+            fields = [f for f in fields if f.component != "place"]
     add_message(
         session,
         ticket,
@@ -310,6 +312,8 @@ def _fields(session: Session, read: _Read, understanding: Understanding | None) 
         resolved = next((f for f in found if f.turn == first_form_turn + index and f.name == name), None)
         fields.append(_from_form(name, message.fields[name], resolved))
     certain = set(read.form_fields)
+    if message.place is not None and message.text.strip() == message.place.label:
+        certain.add("address")  # the map's name of the place, not the customer's words
     fields.extend(
         _from_text(f, message)
         for f in found
