@@ -20,7 +20,9 @@ app = typer.Typer(no_args_is_help=True, help="Train, measure and compare the mod
 _console = Console()
 
 
-def understand_text(text: str, *, channel: Channel = "form", region: str = "", model: Path | None = None) -> dict[str, Any]:
+def understand_text(
+    text: str, *, channel: Channel = "form", region: str = "", model: Path | None = None
+) -> dict[str, Any]:
     """What ``hotline understand TEXT`` prints: the understanding of one text, as JSON-ready data."""
     import nlu
 
@@ -33,9 +35,13 @@ def understand_text(text: str, *, channel: Channel = "form", region: str = "", m
 @app.command()
 def train(
     out: Annotated[Path, typer.Option(help="Directory to write the pipeline to.")],
-    seed: Annotated[int, typer.Option(help="Seed of the corpus and the training; the same seed gives the same model.")] = 7,
+    seed: Annotated[
+        int, typer.Option(help="Seed of the corpus and the training; the same seed gives the same model.")
+    ] = 7,
     count: Annotated[int, typer.Option(help="Examples to generate.")] = 9_000,
-    extra: Annotated[list[Path] | None, typer.Option(help="Reviewed tickets, JSON lines as export-corrections writes them.")] = None,
+    extra: Annotated[
+        list[Path] | None, typer.Option(help="Reviewed tickets, JSON lines as export-corrections writes them.")
+    ] = None,
     version: Annotated[str, typer.Option(help="Version written into the pipeline.")] = "1.0",
 ) -> None:
     """Trains a pipeline from the corpus recipe (and reviewed tickets)."""
@@ -43,9 +49,18 @@ def train(
     from nlu.training import train as run
 
     reviewed = [e for path in extra or () for e in read_examples(path)]
-    with Progress(TextColumn("{task.description:28}"), BarColumn(), TimeElapsedColumn(), console=Console(stderr=True)) as bar:
+    with Progress(
+        TextColumn("{task.description:28}"), BarColumn(), TimeElapsedColumn(), console=Console(stderr=True)
+    ) as bar:
         task = bar.add_task("making the corpus", total=1.0)
-        run(out, seed=seed, count=count, extra=reviewed, version=version, progress=lambda what, share: bar.update(task, description=what, completed=share))
+        run(
+            out,
+            seed=seed,
+            count=count,
+            extra=reviewed,
+            version=version,
+            progress=lambda what, share: bar.update(task, description=what, completed=share),
+        )
     _console.print(f"written: {out}")
 
 
@@ -73,7 +88,16 @@ def evaluate(
         table.add_column(heading, justify="left" if heading == "field" else "right")
     for name in (*FIELD_NAMES, "micro"):
         value, exact, overlap = (scores.fields[name][k] for k in ("value", "exact", "overlap"))
-        table.add_row(name, str(value.f1.n), f"{value.precision:.3f}", f"{value.recall:.3f}", f"{value.f1.value:.3f}", f"{value.f1.low:.2f}-{value.f1.high:.2f}", f"{exact.f1.value:.3f}", f"{overlap.f1.value:.3f}")
+        table.add_row(
+            name,
+            str(value.f1.n),
+            f"{value.precision:.3f}",
+            f"{value.recall:.3f}",
+            f"{value.f1.value:.3f}",
+            f"{value.f1.low:.2f}-{value.f1.high:.2f}",
+            f"{exact.f1.value:.3f}",
+            f"{overlap.f1.value:.3f}",
+        )
     _console.print(table)
     whole = Table()
     for heading in ("measure", "n", "value", "95 %"):
@@ -110,7 +134,9 @@ def compare(
     examples = read_examples(file)
     result = run(score(nlu.load(old), examples), score(nlu.load(new), examples))
     if as_json:
-        typer.echo(json.dumps([vars(d) | {"verdict": d.verdict} for d in result.differences], ensure_ascii=False, indent=1))
+        typer.echo(
+            json.dumps([vars(d) | {"verdict": d.verdict} for d in result.differences], ensure_ascii=False, indent=1)
+        )
         return
     table = Table(title=f"{result.examples} requests, paired bootstrap")
     for heading in ("measure", "old", "new", "difference, 95 %", "p", "verdict"):

@@ -64,7 +64,11 @@ def _line(fields: Sequence[FieldFound], intents: Sequence[str]) -> str:
         return list(dict.fromkeys(f.value for f in fields if f.name == name))
 
     device = "".join([*all_of("brand")[:1], *all_of("device")[:1]])
-    parts = ["、".join(_ZH[i] for i in intents if i in _ZH), device, "，".join([*all_of("fault")[:3], *all_of("fault_code")[:1]])]
+    parts = [
+        "、".join(_ZH[i] for i in intents if i in _ZH),
+        device,
+        "，".join([*all_of("fault")[:3], *all_of("fault_code")[:1]]),
+    ]
     return " ".join(p for p in parts if p)
 
 

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import unicodedata
 
-_SCRIPTS = {"CJK": "zh", "HIRAGANA": "ja", "KATAKANA": "ja", "HANGUL": "ko", "CYRILLIC": "ru", "ARABIC": "ar", "THAI": "th", "DEVANAGARI": "hi", "HEBREW": "he", "GREEK": "el", "LATIN": "en"}
+_SCRIPTS = {
+    "CJK": "zh",
+    "HIRAGANA": "ja",
+    "KATAKANA": "ja",
+    "HANGUL": "ko",
+    "CYRILLIC": "ru",
+    "ARABIC": "ar",
+    "THAI": "th",
+    "DEVANAGARI": "hi",
+    "HEBREW": "he",
+    "GREEK": "el",
+    "LATIN": "en",
+}
 
 
 def language_of(text: str) -> str:
@@ -16,7 +28,9 @@ def language_of(text: str) -> str:
             continue
         script = unicodedata.name(c, "").split(" ")[0].split("-")[0]
         tag = _SCRIPTS.get(script, "und")
-        counts[tag] = counts.get(tag, 0) + (3 if tag in ("zh", "ja", "ko") else 1)  # a character is a word, a letter is not
+        counts[tag] = counts.get(tag, 0) + (
+            3 if tag in ("zh", "ja", "ko") else 1
+        )  # a character is a word, a letter is not
         seen += 1
         if seen >= 400:
             break

@@ -25,7 +25,9 @@ def model_path(path: Path | None = None) -> Path:
     if path is None and settings.get(NluSettings).model:
         path = Path(settings.get(NluSettings).model)
     if path is None:
-        versions = sorted(model_root().glob("*/meta.json"), key=lambda p: [int(n) for n in p.parent.name.split(".") if n.isdigit()])
+        versions = sorted(
+            model_root().glob("*/meta.json"), key=lambda p: [int(n) for n in p.parent.name.split(".") if n.isdigit()]
+        )
         if not versions:
             raise ConfigurationError("no trained model in models/nlu; train one with: hotline nlu train")
         path = versions[-1].parent

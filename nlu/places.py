@@ -67,6 +67,8 @@ def short_names(name: str, level: str) -> list[str]:
     if name in _UNREAL:
         return []
     names = [name]
+    if level == "province" and name.endswith("自治区"):
+        return [name, name[: 3 if name.startswith("内") else 2]]
     plain = _LONG.sub("", name)
     if plain != name:
         names.append(plain.replace("自治", ""))
@@ -75,8 +77,6 @@ def short_names(name: str, level: str) -> list[str]:
         names.append(core)
         if plain.endswith("自治州"):
             names.append(core + "州")
-    if name.startswith("新疆维吾尔"):
-        names.append("新疆")
     return list(dict.fromkeys(names))
 
 

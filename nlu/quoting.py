@@ -6,9 +6,9 @@ import re
 
 _BEGIN = re.compile(
     r"^[ \t]*(?:[-—_=*]{3,}[ \t]*(?:原始邮件|转发的?邮件|回复的?邮件|原邮件|Original Message|Forwarded message|邮件原文|Begin forwarded)|>?[ \t]*-{3,}[ \t]*原邮件"
-    r"|(?:在|于|On)[ \t]?.{4,80}(?:写道|wrote|來信|来信)[::]?[ \t]*$"
-    r"|.{0,40}\d{1,2}[::]\d{2}.{0,30}(?:写道|wrote)[::]"
-    r"|(?:发件人|From|寄件者|寄件人)[::][^\n]*\n[ \t]*(?:发送时间|发件时间|日期|时间|收件人|Sent|Date|To|主题|Subject)[::])",
+    r"|(?:在|于|On)[ \t]?.{4,80}(?:写道|wrote|來信|来信)[:：]?[ \t]*$"
+    r"|.{0,40}\d{1,2}[:：]\d{2}.{0,30}(?:写道|wrote)[:：]"
+    r"|(?:发件人|From|寄件者|寄件人)[:：][^\n]*\n[ \t]*(?:发送时间|发件时间|日期|时间|收件人|Sent|Date|To|主题|Subject)[:：])",
     re.IGNORECASE | re.MULTILINE,
 )
 _LINE = re.compile(r"^[ \t]*(?:>|》|\|(?=[ \t]))[^\n]*$", re.MULTILINE)

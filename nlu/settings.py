@@ -12,8 +12,12 @@ from core import settings
 class NluSettings(settings.Section, prefix="NLU"):
     """Which model reads the customers' words, and what the company adds to it."""
 
-    model: str = Field("", description="Directory of the trained pipeline. Empty: the shipped one, models/nlu/<newest>.")
+    model: str = Field(
+        "", description="Directory of the trained pipeline. Empty: the shipped one, models/nlu/<newest>."
+    )
     catalogues: Path | None = Field(
         None, description="Directory of the company's own catalogue files (*.yaml), added to the shipped catalogue."
     )
-    read_limit: int = Field(16_000, ge=500, description="Characters of one text that are read for fields; the rest is kept but not read.")
+    read_limit: int = Field(
+        16_000, ge=500, description="Characters of one text that are read for fields; the rest is kept but not read."
+    )

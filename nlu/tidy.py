@@ -1,65 +1,211 @@
-"""Putting the model's spans in order by rules that need no learning: edges, numbers that the model missed, impossible values."""
+"""Putting the model's spans in order by rules that need no learning: edges, whole numbers and codes, lines, impossible values."""
 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
-from nlu.values import phone_value, value_of
+from nlu.catalogue import shipped
+from nlu.pipeline.lexicon import Lexicon
+from nlu.pipeline.vocabulary import reading_form
+from nlu.values import phone_value
 
 Found = tuple[int, int, str, float, str]  # start, end, field, confidence, component
-_EDGES = " \t\n\u3000,，。；;、：:！!？?“”\"'《》<>【】[]|~…"
+_EDGES = " \t\n\u3000,，。；;、：:！!？?“”\"'《》<>【】[]|~…=＝*"
+_N = "零〇一幺二两三四五六七八九"
 _MOBILE = re.compile(r"(?<![\d零〇一二三四五六七八九幺a-zA-Z-])(?:\+?86[- ]?)?1[3-9]\d(?:[- ]?\d{4}){2}(?![\d-])")
-_SPOKEN_MOBILE = re.compile(r"(?<![零〇一二三四五六七八九幺])[幺一][ ]?[三四五六七八九](?:[ 嗯呃]*[零〇一二三四五六七八九幺]){9}(?![零〇一二三四五六七八九幺十百])")
-_NOT_MINE = re.compile(r"(?:师傅|工程师|客服|专员|原来|旧|之前|老号|作废).{0,12}$")
+_SPOKEN_MOBILE = re.compile(rf"(?<![{_N}])[幺一][ ]?[三四五六七八九](?:[ 嗯呃啊]*[{_N}]){{9}}(?![{_N}十百千])")
+_LANDLINE = re.compile(r"(?<![\d-])0\d{2,3}-\d{7,8}(?:(?:转|-)\d{1,6})?(?!\d)")
+_NOT_MINE = re.compile(r"(?:师傅|工程师|客服|专员|原来|旧|之前|老号|作废|登记的|以前).{0,12}$")
+_NOT_AFTER = re.compile(r"^.{0,3}(?:作废|停用|停机|不用了|打不通|不对)")
+_PHONE_RUN = re.compile(rf"[+(（]?[\d{_N}](?:[-\d{_N} ()（）嗯呃啊]*(?:转(?:分机)?)?[\d{_N}])*")
+_CODE_RUN = re.compile(r"[A-Za-z0-9(（][A-Za-z0-9\-_/.()（）+#]*[A-Za-z0-9)）+]")
+_SPOKEN_CODE = re.compile(rf"^[A-Za-z0-9{_N}十百杠横斜点\- /.]+")
+_ONE_LINE = {
+    "contact_name",
+    "phone",
+    "address",
+    "device",
+    "brand",
+    "model",
+    "serial",
+    "fault",
+    "fault_code",
+    "time",
+    "order",
+}
+_CODES = ("model", "serial", "order", "fault_code")
+_MODIFIER = re.compile(
+    rf"(?:[0-9{_N}十]+(?:号|#)|[A-Za-z]?[0-9]*号|东|西|南|北|左|右|智能|商用|家用|全自动|半自动|自动|电动|双|单|大型|小型|小|大|老式|工业|医用|立式|卧式|壁挂|挂式|嵌入式?|变频|燃气|煤气|天然气|液化气|电|台式|手推式?|即热式?|移动|便携|无线|有线|红外|高清|彩色|黑白|激光|数码|液晶|门口|公共|生活|消防|屋顶|吸顶|柜式|双开门|对开门|三门|滚筒|波轮|进口|国产|多功能|一体式?|组合|分体|中央|室外|室内)*"
+)
+
+
+@lru_cache(maxsize=1)
+def _devices() -> tuple[Lexicon, frozenset[str]]:
+    names = [reading_form(n) for d in shipped().devices for n in d.names]
+    return Lexicon((n, "d") for n in names), frozenset(names)
 
 
 def tidy(text: str, spans: list[tuple[int, int, str, float]], *, expects: str = "") -> list[Found]:
     """Sorted, trimmed, without overlaps; fields whose value is impossible are dropped, clear numbers are added."""
     found: list[Found] = []
     for start, end, name, confidence in spans:
-        while start < end and text[start] in _EDGES:
-            start += 1
-        while end > start and (text[end - 1] in _EDGES or (text[end - 1] in "(（" and name != "model")):
-            end -= 1
+        start, end = _one_line(text, start, end)
+        start, end = _trim(text, start, end, name)
         if start >= end:
             continue
-        surface = text[start:end]
-        if name == "phone" and not _possible_phone(surface):
-            continue
-        if name in ("model", "serial", "order") and not re.search(r"[0-9零〇一二三四五六七八九幺]", surface):
-            continue
-        if name == "address" and not re.search(r"[\u4e00-\u9fff0-9A-Za-z]", surface):
-            continue
-        if name in ("device", "fault", "brand", "contact_name") and not re.search(r"\w", surface):
-            continue
-        found.append((start, end, name, confidence, "entities"))
-    found = _merged(text, found)
-    for pattern in (_MOBILE, _SPOKEN_MOBILE):
+        if name == "phone":
+            start, end = _whole_phone(text, start, end)
+        elif name in _CODES:
+            start, end = _whole_code(text, start, end)
+        elif name == "device":
+            start, end = _device_only(text, start, end)
+        start, end = _trim(text, start, end, name)
+        if start < end and _possible(name, text[start:end]):
+            found.append((start, end, name, confidence, "entities"))
+    found = _without_overlaps(_merged(text, found))
+    for pattern in (_MOBILE, _SPOKEN_MOBILE, _LANDLINE):
         for match in pattern.finditer(text):
-            overlapping = [f for f in found if f[0] < match.end() and match.start() < f[1]]
-            if not overlapping and not _NOT_MINE.search(text[max(0, match.start() - 14) : match.start()]):
-                found.append((match.start(), match.end(), "phone", 0.6, "numbers"))
+            if any(f[0] < match.end() and match.start() < f[1] for f in found):
+                continue
+            if _NOT_MINE.search(text[max(0, match.start() - 14) : match.start()]) or _NOT_AFTER.match(
+                text[match.end() : match.end() + 8]
+            ):
+                continue
+            found.append((match.start(), match.end(), "phone", 0.6, "numbers"))
     found.sort()
     return found
 
 
-def _possible_phone(surface: str) -> bool:
-    digits = phone_value(surface).split("-")[0]
-    return 7 <= len(digits) <= 13
+def _one_line(text: str, start: int, end: int) -> tuple[int, int]:
+    """No field goes over a line end: the longer part stays."""
+    surface = text[start:end]
+    if "\n" not in surface.strip("\n"):
+        return start, end
+    parts = [(m.start(), m.end()) for m in re.finditer(r"[^\n]+", surface)]
+    a, b = max(parts, key=lambda p: p[1] - p[0])
+    return start + a, start + b
+
+
+def _trim(text: str, start: int, end: int, name: str) -> tuple[int, int]:
+    while start < end and (
+        text[start] in _EDGES or (text[start] in ")）" or (text[start] in "(（" and _unmatched(text[start:end], 0)))
+    ):
+        start += 1
+    while end > start and (
+        text[end - 1] in _EDGES
+        or text[end - 1] in "(（"
+        or (text[end - 1] in ")）" and _unmatched(text[start:end], -1))
+    ):
+        end -= 1
+    if name in _CODES and end - start > 2 and text[start] in "(（" and text[end - 1] in ")）":
+        start, end = start + 1, end - 1
+    return start, end
+
+
+def _unmatched(surface: str, at: int) -> bool:
+    opened = sum(c in "(（" for c in surface)
+    closed = sum(c in ")）" for c in surface)
+    return opened > closed if at == 0 else closed > opened
+
+
+def _whole_phone(text: str, start: int, end: int) -> tuple[int, int]:
+    """The span's number without words around it, grown to the whole run of digits."""
+    surface = text[start:end]
+    if re.search(r"不|错", surface):
+        return start, end
+    best = max(_PHONE_RUN.finditer(surface), key=lambda m: len(m.group()), default=None)
+    if best is None:
+        return start, end
+    a, b = start + best.start(), start + best.end()
+    digits = phone_value(text[a:b])
+    while b < len(text) and (text[b].isdigit() or text[b] in _N) and len(digits.split("-")[0]) < 11:
+        b += 1
+        digits = phone_value(text[a:b])
+    while a > 0 and text[a - 1].isdigit() and text[a].isdigit():
+        a -= 1
+    if len(digits) == 12 and digits[0] != "0" and digits[1] == "1":  # a digit of what stood before
+        a += 1
+    return a, b
+
+
+def _whole_code(text: str, start: int, end: int) -> tuple[int, int]:
+    """A printed code is taken whole; a spoken one loses the words that follow it."""
+    surface = text[start:end]
+    if re.search(r"不对|不是|错", surface):
+        return start, end
+    if surface.isascii() or re.match(r"^[\x00-\x7f（）]+$", surface):
+        for match in _CODE_RUN.finditer(text, max(0, start - 40), min(len(text), end + 40)):
+            if match.start() < end and start < match.end() and match.end() - match.start() >= end - start:
+                return match.start(), match.end()
+        return start, end
+    spoken = _SPOKEN_CODE.match(surface)
+    if spoken and len(spoken.group().strip()) >= 2:
+        return start, start + len(spoken.group().rstrip())
+    return start, end
+
+
+def _device_only(text: str, start: int, end: int) -> tuple[int, int]:
+    """A known device inside the span, with the words that may stand before it; unknown spans stay as they are."""
+    surface = text[start:end]
+    form = reading_form(surface)
+    lexicon, names = _devices()
+    if form in names or len(form) != len(surface):
+        return start, end
+    inside = [m for m in lexicon.matches(form) if m[1] - m[0] >= 2]
+    if not inside:
+        return start, end
+    a, b, _ = inside[-1]
+    before = form[:a]
+    if before and not _MODIFIER.fullmatch(before):
+        allowed = next((i for i in range(a) if _MODIFIER.fullmatch(form[i:a])), a)
+        start, surface = start + allowed, surface[allowed:]
+        a, b = a - allowed, b - allowed
+    rest = surface[b:]
+    if rest and len(rest) > 2:
+        end = start + b
+    return start, end
+
+
+def _possible(name: str, surface: str) -> bool:
+    if not re.search(r"\w", surface):
+        return False
+    if name == "phone":
+        return 7 <= len(phone_value(surface).split("-")[0]) <= 13
+    if name in ("model", "serial", "order"):
+        return bool(re.search(rf"[0-9{_N}]", surface)) and len(surface) >= 2
+    if name == "contact_name":
+        return len(surface) <= 20 and not re.search(r"\d", surface)
+    if name in ("device", "brand"):
+        return len(surface) <= 20
+    if name == "fault":
+        return 1 < len(surface) <= 40
+    if name == "time":
+        return len(surface) <= 40
+    return len(surface) <= 120
 
 
 def _merged(text: str, found: list[Found]) -> list[Found]:
-    """Joins two neighbours of one field that only a space (or, for addresses, a correction) separates."""
+    """Joins two neighbours of one field that only a space separates: an address in two words, a number in two halves."""
     out: list[Found] = []
     for item in sorted(found):
-        if out and item[2] == out[-1][2] and item[2] in ("phone", "address", "order", "serial", "model"):
+        if out and item[2] == out[-1][2] and item[2] in ("phone", "address"):
             start, end, name, confidence, component = out[-1]
             between = text[end : item[0]]
-            if not between.strip(" ") and (name == "address" or (name == "phone" and not _possible_phone(text[start:end]))) and len(between) <= 2:
+            if (
+                not between.strip(" ")
+                and len(between) <= 2
+                and (name == "address" or not _possible("phone", text[start:end]))
+            ):
                 out[-1] = (start, item[1], name, min(confidence, item[3]), component)
                 continue
         out.append(item)
     return out
 
 
-__all__ = ["tidy", "value_of"]
+def _without_overlaps(found: list[Found]) -> list[Found]:
+    kept: list[Found] = []
+    for item in sorted(found, key=lambda f: -f[3]):
+        if not any(item[0] < k[1] and k[0] < item[1] for k in kept):
+            kept.append(item)
+    return sorted(kept)

@@ -13,8 +13,10 @@ from nlu import asking, grouping, tidy
 from nlu.contract import Context, FieldFound, Intent, Sentiment, Turn, Understanding, Urgency
 from nlu.language import language_of
 from nlu.location import model_path
-from nlu.pipeline import characters, classes, entities  # noqa: F401 - registers the components
+from nlu.pipeline import address_parts, characters, classes, entities  # noqa: F401 - registers the components
+from nlu.pipeline.characters import read
 from nlu.pipeline.classes import Classes, Classifier
+from nlu.pipeline.danger import danger_signs
 from nlu.pipeline.entities import SPANS
 from nlu.quoting import unquoted
 from nlu.resolve import Resolver
@@ -22,8 +24,9 @@ from nlu.settings import NluSettings
 from nlu.values import value_of
 
 INTENT_THRESHOLD = 0.5
+DANGER_THRESHOLD = 0.12  # of an emergency, where the words name a danger
+HIGH_THRESHOLD = 0.5
 _SENTIMENTS: tuple[Sentiment, ...] = ("negative", "neutral", "positive")
-_URGENCIES: tuple[Urgency, ...] = ("emergency", "high", "normal")
 
 
 @lru_cache(maxsize=4)
@@ -44,6 +47,8 @@ class PipelineUnderstander:
         self.name = f"{meta['name']}-{meta['version']}"
         self._limit = settings.get(NluSettings).read_limit
         self._resolver = resolver or Resolver()
+        if "hotline_address" in self._nlp.pipe_names:
+            self._resolver.parts = self._nlp.get_pipe("hotline_address").parts
 
     def understand(self, turns: Sequence[Turn], context: Context) -> Understanding:
         """Reads what the customer said; the agent's and the system's turns give context only."""
@@ -55,18 +60,27 @@ class PipelineUnderstander:
                 continue
             text = unquoted(turn.text[: self._limit])
             doc = self._nlp.get_pipe("hotline_entities")(self._nlp.make_doc(text))
-            spans = tidy.tidy(text, [(s.start, s.end, s.label_, s._.confidence) for s in doc.spans[SPANS]], expects=turn.expects)
+            spans = tidy.tidy(
+                text, [(s.start, s.end, s.label_, s._.confidence) for s in doc.spans[SPANS]], expects=turn.expects
+            )
             judged.append((classifier.classify(text, [(a, b, name) for a, b, name, _, _ in spans]), text))
             for start, end, name, confidence, component in spans:
                 surface = turn.text[start:end]
                 fields.append(
                     FieldFound(
-                        name=name, turn=number, start=start, end=end, surface=surface, value=value_of(name, surface), confidence=confidence, component=component
+                        name=name,
+                        turn=number,
+                        start=start,
+                        end=end,
+                        surface=surface,
+                        value=value_of(name, surface),
+                        confidence=confidence,
+                        component=component,
                     )
                 )
         fields = self._resolver.resolve(fields, turns, context)
         intents = _intents([c for c, _ in judged])
-        urgency, urgency_confidence = _urgency([c for c, _ in judged], fields)
+        urgency, urgency_confidence = _urgency(judged)
         sentiment, sentiment_confidence = _sentiment([c for c, _ in judged])
         requests = grouping.requests(fields, [i.name for i in intents], turns)
         missing, ask = asking.what_next(fields, context, [i.name for i in intents])
@@ -91,21 +105,34 @@ def _intents(judged: Sequence[Classes]) -> list[Intent]:
     if not judged:
         return [Intent(name="other", probability=1.0)]
     anywhere = {name: max(c.intents[name] for c in judged) for name in judged[0].intents}
-    main = {name: max(c.main[name] * (0.5 if name == "other" and len(judged) > 1 else 1.0) for c in judged) for name in judged[0].main}
+    main = {
+        name: max(c.main[name] * (0.5 if name == "other" and len(judged) > 1 else 1.0) for c in judged)
+        for name in judged[0].main
+    }
     first = max(main, key=lambda name: main[name])
-    chosen = [first] + [n for n in sorted(anywhere, key=lambda n: -anywhere[n]) if n != first and anywhere[n] >= INTENT_THRESHOLD and n != "other"]
-    return [Intent(name=n, probability=round(max(anywhere[n], main[n]) if n == first else anywhere[n], 4)) for n in chosen]
+    chosen = [first] + [
+        n
+        for n in sorted(anywhere, key=lambda n: -anywhere[n])
+        if n != first and anywhere[n] >= INTENT_THRESHOLD and n != "other"
+    ]
+    return [
+        Intent(name=n, probability=round(max(anywhere[n], main[n]) if n == first else anywhere[n], 4)) for n in chosen
+    ]
 
 
-def _urgency(judged: Sequence[Classes], fields: Sequence[FieldFound]) -> tuple[Urgency, float]:
+def _urgency(judged: Sequence[tuple[Classes, str]]) -> tuple[Urgency, float]:
+    """The most urgent turn counts. Missing a danger costs more than asking about one, so a named danger needs little more."""
     if not judged:
         return "normal", 0.5
-    best = {name: max(c.urgency[name] for c in judged) for name in _URGENCIES}
-    if best["emergency"] >= 0.5:
-        return "emergency", best["emergency"]
-    if best["high"] >= 0.5:
-        return "high", best["high"]
-    return "normal", min(c.urgency["normal"] for c in judged)
+    for classes_, text in judged:
+        chance = classes_.urgency["emergency"]
+        named = chance >= DANGER_THRESHOLD and bool(danger_signs(read(text).text) - {"strong"})
+        if chance >= 0.5 or named:
+            return "emergency", max(chance, 0.5)
+    high = max(c.urgency["high"] for c, _ in judged)
+    if high >= HIGH_THRESHOLD:
+        return "high", max(high, 0.5)
+    return "normal", min(c.urgency["normal"] for c, _ in judged)
 
 
 def _sentiment(judged: Sequence[Classes]) -> tuple[Sentiment, float]:
@@ -114,5 +141,5 @@ def _sentiment(judged: Sequence[Classes]) -> tuple[Sentiment, float]:
     best = {name: max(c.sentiment[name] for c in judged) for name in _SENTIMENTS}
     for name in ("negative", "positive"):
         if best[name] >= 0.5:
-            return name, best[name]  # type: ignore[return-value]  # one of the literals above
+            return name, best[name]
     return "neutral", min(c.sentiment["neutral"] for c in judged)

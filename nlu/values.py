@@ -14,7 +14,9 @@ _FILLER = re.compile(r"那个|这个|就是说|就是|嗯+|呃+|额|[啊哦噢�
 _N = "零〇一二两三四五六七八九十百千幺"
 _AFTER = "号楼|号院|号门|号铺|号库|号|栋|幢|座|单元|层|楼|室|弄|组|队|排|门|户|铺|房|期|屯|米|社|巷"
 _NUMBERED = re.compile(rf"([{_N}]+)(?=(?:{_AFTER}))")
-_TRAILING = re.compile(rf"(?:(?<=单元)|(?<=号楼)|(?<=栋)|(?<=幢)|(?<=座)|(?<=门)|(?<=层)|(?<=楼)|(?<=-)|(?<=[a-zA-Z]))([{_N}]{{2,}}|[{_N}])(?=$|\D)")
+_TRAILING = re.compile(
+    rf"(?:(?<=单元)|(?<=号楼)|(?<=栋)|(?<=幢)|(?<=座)|(?<=门)|(?<=层)|(?<=楼)|(?<=-)|(?<=[a-zA-Z]))([{_N}]{{2,}}|[{_N}])(?=$|\D)"
+)
 _NAME_TAIL = re.compile(r"(?:路|街|道|巷|弄|里|村|区|园|苑|湾|府|城|庭|院|坊|胡同|新村)$")
 
 
@@ -57,7 +59,9 @@ def phone_value(surface: str) -> str:
 
 def _phone_digits(text: str) -> str:
     extension = ""
-    match = re.search(r"(?:转|分机|#|ext\.?)\s*(?:分机|到)?\s*([\d零〇一二两三四五六七八九幺 ]+)\s*$", text, re.IGNORECASE)
+    match = re.search(
+        r"(?:转|分机|#|ext\.?)\s*(?:分机|到)?\s*([\d零〇一二两三四五六七八九幺 ]+)\s*$", text, re.IGNORECASE
+    )
     if match:
         extension, text = spoken_digits(match.group(1)), text[: match.start()]
     elif match := re.fullmatch(r"\s*[(（]?(0\d{2,3})[)）]?[-— ]?(\d{7,8})-(\d{1,6})\s*", text):
@@ -103,9 +107,17 @@ def address_value(surface: str) -> str:
     """Place names unchanged; spoken numbers of house, building, unit, floor, room made Arabic; corrections applied."""
     text = _corrected_address(_spaceless(surface))
     if re.search(r"[\u4e00-\u9fff]{3}", text):
-        text = re.sub(r"嗯+|呃+|(?<=[\u4e00-\u9fff])(?:那个|就是说|就是)(?=[\u4e00-\u9fff])|(?<=[号楼区路街市县元])(?:啊|哦|额|呢)", "", text)
+        text = re.sub(
+            r"嗯+|呃+|(?<=[\u4e00-\u9fff])(?:那个|就是说|就是)(?=[\u4e00-\u9fff])|(?<=[号楼区路街市县元])(?:啊|哦|额|呢)",
+            "",
+            text,
+        )
     text = re.sub(rf"(?<=[{_N}0-9])\s*杠\s*(?=[{_N}0-9])", "-", text)
-    text = re.sub(rf"([{_N}]+)之([{_N}]+)", lambda m: f"{number(m.group(1)) or m.group(1)}之{number(m.group(2)) or m.group(2)}", text)
+    text = re.sub(
+        rf"([{_N}]+)之([{_N}]+)",
+        lambda m: f"{number(m.group(1)) or m.group(1)}之{number(m.group(2)) or m.group(2)}",
+        text,
+    )
     text = re.sub(rf"(?<=[号\d])之([{_N}]+)", lambda m: "之" + (number(m.group(1)) or m.group(1)), text)
     text = re.sub(rf"[{_N}]{{3,6}}啊(?=[{_N}]{{3,4}}$)", "", text)
     text = re.sub(rf"[{_N}]+(?:-[{_N}]+)+", lambda m: "-".join(number(p) or p for p in m.group().split("-")), text)

@@ -67,7 +67,12 @@ def load_catalogue(folders: Iterable[Path]) -> Catalogue:
                         if before is not None:
                             names = tuple(dict.fromkeys((*before.names, *device.names)))
                             device = Device(
-                                id=before.id, name=before.name, names=names, trade=before.trade, group=before.group, models=(*before.models, *device.models)
+                                id=before.id,
+                                name=before.name,
+                                names=names,
+                                trade=before.trade,
+                                group=before.group,
+                                models=(*before.models, *device.models),
                             )
                         devices[device.id] = device
                 elif path.name.startswith("brands"):
@@ -84,7 +89,9 @@ def load_catalogue(folders: Iterable[Path]) -> Catalogue:
                         faults[fault.id] = fault
             except (KeyError, TypeError, AttributeError, ValueError) as error:
                 raise ConfigurationError(f"catalogue file {path.name}: {type(error).__name__} {error}") from error
-    return Catalogue(devices=tuple(devices.values()), brands=tuple(brands), faults=tuple(faults.values()), brand_aliases=aliases)
+    return Catalogue(
+        devices=tuple(devices.values()), brands=tuple(brands), faults=tuple(faults.values()), brand_aliases=aliases
+    )
 
 
 @lru_cache(maxsize=1)

@@ -1,11 +1,13 @@
 """A small grammar for hand-written material: banks of lines with choices, references and slots.
 
-    [bank]                 a bank; each following line is one of its alternatives, "#" begins a comment line
-    (a|b|)                 a choice, here with nothing as the third
-    ?                      after ")" or a Chinese character: that may be left out
-    <bank>                 any line of another bank
-    {device}               a labelled field, made by the slot of that name
-    {~phone}               the same words without a label: a negative example
+[bank]                 a bank; each following line is one of its alternatives, "#" begins a comment line
+(a|b|)                 a choice, here with nothing as the third
+?                      after ")" or a Chinese character: that may be left out
+<bank>                 any line of another bank
+{device}               a labelled field, made by the slot of that name
+{~phone}               the same words without a label: a negative example
+{fault=不出热水}         these very words, labelled
+{phone.say}            the bank of that name, as <phone.say>
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ Piece = tuple[str, str]  # text, field name ("" for none)
 Slot = Callable[[str, random.Random], Iterable[Piece]]
 
 _MAYBE = re.compile(r"([\u4e00-\u9fff])\?")
-_TOKEN = re.compile(r"<[a-z_.A-Z]+>|\{~?[a-z_]+\}|\(|\)\??|\||[^<{()|]+|[<{]")
+_TOKEN = re.compile(r"<[a-z_.A-Z]+>|\{~?[a-z_.]+(?:=[^}]*)?\}|\(|\)\??|\||[^<{()|]+|[<{]")
 BANKS = Path(__file__).parent / "banks"
 
 Node = tuple[str, object]
@@ -38,6 +40,15 @@ class Grammar:
         """One random line of ``bank`` as pieces; ``trace`` receives the names of the banks that were used."""
         return list(self._walk(rng.choice(self.banks[bank]), rng, slot, trace))
 
+    def half(self, parity: int) -> Grammar:
+        """The grammar with every other line of each bank (0: first, third ...; 1: second, fourth ...): material unlike the other half."""
+        return Grammar(
+            {
+                name: [line for i, line in enumerate(lines) if i % 2 == parity] or lines
+                for name, lines in self.banks.items()
+            }
+        )
+
     def expand_line(self, bank: str, number: int, rng: random.Random, slot: Slot) -> list[Piece]:
         """That very line of ``bank``, counted from 0."""
         return list(self._walk(self.banks[bank][number], rng, slot, None))
@@ -46,6 +57,9 @@ class Grammar:
         for kind, content in nodes:
             if kind == "text":
                 yield str(content), ""
+            elif kind == "labelled":
+                name, _, words = str(content).partition("=")
+                yield words, name
             elif kind == "choice":
                 yield from self._walk(rng.choice(content), rng, slot, trace)  # type: ignore[arg-type]  # built by _parse
             elif kind == "bank":
@@ -87,8 +101,8 @@ def load(paths: Iterable[Path] | None = None) -> Grammar:
 def _parse(tokens: list[str], at: int, where: str) -> tuple[list[Node], int]:
     nodes: list[Node] = []
     while at < len(tokens):
-        token = tokens[at]
-        if token == "(":
+        piece = tokens[at]
+        if piece == "(":
             branches: list[list[Node]] = []
             at += 1
             while True:
@@ -105,14 +119,15 @@ def _parse(tokens: list[str], at: int, where: str) -> tuple[list[Node], int]:
             at += 1
             nodes.append(("choice", branches))
             continue
-        if token in (")", ")?", "|"):
+        if piece in (")", ")?", "|"):
             return nodes, at
-        if len(token) > 2 and token[0] == "<":
-            nodes.append(("bank", token[1:-1]))
-        elif len(token) > 2 and token[0] == "{":
-            nodes.append(("slot", token[1:-1]))
+        if len(piece) > 2 and piece[0] == "<":
+            nodes.append(("bank", piece[1:-1]))
+        elif len(piece) > 2 and piece[0] == "{":
+            name = piece[1:-1]
+            nodes.append(("labelled" if "=" in name else "bank" if "." in name else "slot", name))
         else:
-            nodes.append(("text", token.replace("\\n", "\n")))
+            nodes.append(("text", piece.replace("\\n", "\n")))
         at += 1
     return nodes, at
 

@@ -6,39 +6,46 @@ import random
 from collections.abc import Callable
 from functools import lru_cache
 
-from pypinyin import Style, lazy_pinyin
-
 from nlu.corpus.grammar import Piece
+from nlu.text.sound import sound
 
 # The 3,755 everyday characters of GB 2312's first level: a recogniser's vocabulary, needs no list of ours.
-_EVERYDAY = [bytes([row, cell]).decode("gb2312") for row in range(0xB0, 0xD8) for cell in range(0xA1, 0xFF) if not (row == 0xD7 and cell > 0xF9)]
-_NEAR = {"zh": "z", "ch": "c", "sh": "s"}
+_EVERYDAY = [
+    bytes([row, cell]).decode("gb2312")
+    for row in range(0xB0, 0xD8)
+    for cell in range(0xA1, 0xFF)
+    if not (row == 0xD7 and cell > 0xF9)
+]
 _FILLERS = ["嗯", "呃", "那个", "啊", "就是", "这个", "哎", "额", "就是说", "那什么", "对", "是吧", "嗯嗯"]
-_EMOJI = list("😭😡😂🙏😓😅🥲😢🔥❄️💦👌🤔😤🆘😱🙄☹️🥺😰😩👍🌹🎉") + ["[流泪]", "[捂脸]", "[微笑]", "[难过]", "[发怒]", "hhh", "……", "~", "！！", "!!!", "???"]
+_EMOJI = [
+    *"😭😡😂🙏😓😅🥲😢🔥❄💦👌🤔😤🆘😱🙄🥺😰😩👍🌹🎉",
+    "[流泪]",
+    "[捂脸]",
+    "[微笑]",
+    "[难过]",
+    "[发怒]",
+    "hhh",
+    "……",
+    "~",
+    "！！",
+    "!!!",
+    "???",
+]
 
 
 @lru_cache(maxsize=1)
 def _sounds() -> tuple[dict[str, str], dict[str, list[str]]]:
-    sound = {c: _fold(lazy_pinyin(c, style=Style.NORMAL)[0]) for c in _EVERYDAY}
+    heard = {c: sound(c) for c in _EVERYDAY}
     same: dict[str, list[str]] = {}
-    for c, s in sound.items():
+    for c, s in heard.items():
         same.setdefault(s, []).append(c)
-    return sound, same
-
-
-def _fold(pinyin: str) -> str:
-    for retroflex, flat in _NEAR.items():
-        if pinyin.startswith(retroflex):
-            pinyin = flat + pinyin[len(retroflex) :]
-    if pinyin.endswith(("ang", "eng", "ing")):
-        pinyin = pinyin[:-1]
-    return pinyin
+    return heard, same
 
 
 def misheard(character: str, rng: random.Random) -> str:
     """Another everyday character that sounds (nearly) the same."""
-    sound, same = _sounds()
-    key = sound.get(character)
+    heard, same = _sounds()
+    key = heard.get(character)
     if key is None:
         return character
     others = [c for c in same[key] if c != character]
@@ -53,7 +60,9 @@ def mishear(pieces: list[Piece], rng: random.Random, rate: float) -> list[Piece]
         chance = rate * (2.5 if name in ("device", "fault") else 0.15 if name in ("contact_name", "time") else 1.0)
         if name in ("phone", "order", "model", "serial", "fault_code"):
             chance = 0.0
-        heard.append(("".join(misheard(c, rng) if c not in digits and rng.random() < chance else c for c in text), name))
+        heard.append(
+            ("".join(misheard(c, rng) if c not in digits and rng.random() < chance else c for c in text), name)
+        )
     return heard
 
 

@@ -44,7 +44,13 @@ def compare(old: Scores, new: Scores, *, resamples: int = 2_000, seed: int = 0) 
         for scores in (old, new):
             names = FIELD_NAMES if name == "micro" else (name,)
             tables.append(
-                np.array([np.sum([o["counts"].get((f, "value"), (0, 0, 0)) for f in names], axis=0) for o in scores.outcomes], dtype=np.int64)
+                np.array(
+                    [
+                        np.sum([o["counts"].get((f, "value"), (0, 0, 0)) for f in names], axis=0)
+                        for o in scores.outcomes
+                    ],
+                    dtype=np.int64,
+                )
             )
         a, b = (_f1(t.sum(axis=0)[None])[0] for t in tables)
         deltas = _f1(tables[1][picks].sum(axis=1)) - _f1(tables[0][picks].sum(axis=1))
@@ -55,13 +61,18 @@ def compare(old: Scores, new: Scores, *, resamples: int = 2_000, seed: int = 0) 
     return Comparison(examples=n, differences=tuple(differences))
 
 
-def _f1(sums: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+def _f1(sums: np.ndarray) -> np.ndarray:
     both = sums[:, 1] + sums[:, 2]
     return np.where(both > 0, 2 * sums[:, 0] / np.maximum(both, 1), 1.0)
 
 
-def _difference(name: str, old: float, new: float, deltas: np.ndarray) -> Difference:  # type: ignore[type-arg]
+def _difference(name: str, old: float, new: float, deltas: np.ndarray) -> Difference:
     low, high = np.percentile(deltas, [2.5, 97.5])
     return Difference(
-        name=name, old=round(float(old), 4), new=round(float(new), 4), low=round(float(low), 4), high=round(float(high), 4), p=round(float((deltas <= 0).mean()), 4)
+        name=name,
+        old=round(float(old), 4),
+        new=round(float(new), 4),
+        low=round(float(low), 4),
+        high=round(float(high), 4),
+        p=round(float((deltas <= 0).mean()), 4),
     )

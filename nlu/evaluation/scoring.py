@@ -65,11 +65,13 @@ class Scores:
         return content
 
 
-def score(understander: Understander, examples: Sequence[Example], *, progress: Callable[[float], None] = lambda _: None) -> Scores:
+def score(
+    understander: Understander, examples: Sequence[Example], *, progress: Callable[[float], None] = lambda _: None
+) -> Scores:
     outcomes, errors, spent = [], [], []
     context = Context(now=clock.now())
     for number, example in enumerate(examples):
-        turn = Turn(text=example.text, channel=example.channel if example.channel in ("call", "wechat", "email", "form") else "form")  # type: ignore[arg-type]
+        turn = Turn(text=example.text, channel=example.channel)
         begin = time.process_time()
         understood = understander.understand([turn], context)
         spent.append(time.process_time() - begin)
@@ -84,7 +86,9 @@ def summarise(outcomes: list[dict[str, Any]], errors: list[dict[str, Any]], spen
     n = len(outcomes)
     picks = np.random.default_rng(0).integers(0, n, size=(_RESAMPLES, n)) if n else np.zeros((1, 0), dtype=np.int64)
     counts = {
-        (name, kind): np.array([o["counts"].get((name, kind), (0, 0, 0)) for o in outcomes], dtype=np.int64).reshape(n, 3)
+        (name, kind): np.array([o["counts"].get((name, kind), (0, 0, 0)) for o in outcomes], dtype=np.int64).reshape(
+            n, 3
+        )
         for name in FIELD_NAMES
         for kind in KINDS
     }
@@ -92,7 +96,11 @@ def summarise(outcomes: list[dict[str, Any]], errors: list[dict[str, Any]], spen
     for name in (*FIELD_NAMES, "micro"):
         fields[name] = {}
         for kind in KINDS:
-            table = sum((counts[f, kind] for f in FIELD_NAMES), np.zeros((n, 3), dtype=np.int64)) if name == "micro" else counts[name, kind]
+            table = (
+                sum((counts[f, kind] for f in FIELD_NAMES), np.zeros((n, 3), dtype=np.int64))
+                if name == "micro"
+                else counts[name, kind]
+            )
             fields[name][kind] = _field_score(table, picks)
     emergencies = np.array([o["emergency"] for o in outcomes], dtype=bool)
     called = np.array([o["called_emergency"] for o in outcomes], dtype=bool)
@@ -144,7 +152,12 @@ def _field_score(table: NDArray[np.int64], picks: NDArray[np.int64]) -> FieldSco
     return FieldScore(
         precision=round(right / found, 4) if found else 1.0,
         recall=round(right / labelled, 4) if labelled else 1.0,
-        f1=Ratio(value=round(f1(table), 4) if len(table) else 1.0, low=round(float(low), 4), high=round(float(high), 4), n=labelled),
+        f1=Ratio(
+            value=round(f1(table), 4) if len(table) else 1.0,
+            low=round(float(low), 4),
+            high=round(float(high), 4),
+            n=labelled,
+        ),
     )
 
 
@@ -205,14 +218,23 @@ def _overlaps(mine: Sequence[FieldFound], gold: Sequence[Label]) -> int:
 
 def _errors(example: Example, understood: Understanding) -> list[dict[str, Any]]:
     found = unique(understood)
-    wrong = []
+    wrong: list[dict[str, Any]] = []
     gold = {(g.name, g.start, g.end): g.value for g in example.fields}
     mine = {(f.name, f.start, f.end): f.value for f in found}
     for key in sorted(set(gold) | set(mine), key=lambda k: (k[1], k[2], k[0])):
         if gold.get(key) != mine.get(key):
             name, start, end = key
             kind = "missed" if key not in mine else "invented" if key not in gold else "value"
-            wrong.append({"id": example.id, "field": name, "kind": kind, "text": example.text[start:end], "want": gold.get(key), "got": mine.get(key)})
+            wrong.append(
+                {
+                    "id": example.id,
+                    "field": name,
+                    "kind": kind,
+                    "text": example.text[start:end],
+                    "want": gold.get(key),
+                    "got": mine.get(key),
+                }
+            )
     names = [i.name for i in understood.intents]
     for what, want, got in (
         ("intents", list(example.intents), names),
@@ -220,5 +242,7 @@ def _errors(example: Example, understood: Understanding) -> list[dict[str, Any]]
         ("sentiment", example.sentiment, understood.sentiment),
     ):
         if (set(want) != set(got) or want[0] != got[0]) if what == "intents" else want != got:
-            wrong.append({"id": example.id, "field": what, "kind": "label", "text": example.text[:60], "want": want, "got": got})
+            wrong.append(
+                {"id": example.id, "field": what, "kind": "label", "text": example.text[:60], "want": want, "got": got}
+            )
     return wrong

@@ -17,17 +17,19 @@ from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
 VISIBLE_SPACE = "␣"
+VISIBLE_BREAK = "⏎"
+_BACK = str.maketrans({VISIBLE_SPACE: " ", VISIBLE_BREAK: "\n"})
 _SPACES = {" ", "\t", "\u3000", "\xa0", "\u200b", "\u2009", "\u2002", "\u2003"}
 
 
 class CharacterTokenizer:
-    """Every character one token; white space becomes ``VISIBLE_SPACE`` so that offsets and token numbers agree."""
+    """Every character one token; white space becomes visible so that offsets and token numbers agree."""
 
     def __init__(self, vocab: Vocab) -> None:
         self.vocab = vocab
 
     def __call__(self, text: str) -> Doc:
-        words = [VISIBLE_SPACE if c.isspace() else c for c in text]
+        words = [VISIBLE_BREAK if c == "\n" else VISIBLE_SPACE if c.isspace() else c for c in text]
         return Doc(self.vocab, words=words, spaces=[False] * len(words))
 
     def to_disk(self, path: Any, **_: Any) -> None:
@@ -43,9 +45,16 @@ class CharacterTokenizer:
         return self
 
 
-@spacy.registry.tokenizers("hotline.characters.v1")
+def text_of(doc: Doc) -> str:
+    """The text as it was given, but for the kind of a space."""
+    return str(doc.text).translate(_BACK)
+
+
 def make_tokenizer() -> Callable[[spacy.language.Language], CharacterTokenizer]:
     return lambda nlp: CharacterTokenizer(nlp.vocab)
+
+
+spacy.registry.tokenizers("hotline.characters.v1", func=make_tokenizer)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,15 +17,38 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from nlu.contract import INTENTS
-from nlu.pipeline.characters import read
+from nlu.pipeline.characters import read, text_of
 from nlu.pipeline.danger import danger_signs
 from nlu.pipeline.entities import SPANS
-from nlu.pipeline.linear import LinearClasses
+from nlu.pipeline.linear import Group, LinearClasses
+from nlu.pipeline.signs import signs
 
 URGENCIES = ("emergency", "high", "normal")
 SENTIMENTS = ("negative", "neutral", "positive")
-LABELS = [*(f"any:{i}" for i in INTENTS), *(f"main:{i}" for i in INTENTS), *(f"urgency:{u}" for u in URGENCIES), *(f"sentiment:{s}" for s in SENTIMENTS)]
-_SIGNS = {"contact_name": "Ⓝ", "phone": "Ⓟ", "address": "Ⓐ", "device": "Ⓓ", "brand": "Ⓑ", "model": "Ⓜ", "serial": "Ⓢ", "fault_code": "Ⓒ", "time": "Ⓣ", "order": "Ⓞ"}
+LABELS = [
+    *(f"any:{i}" for i in INTENTS),
+    *(f"main:{i}" for i in INTENTS),
+    *(f"urgency:{u}" for u in URGENCIES),
+    *(f"sentiment:{s}" for s in SENTIMENTS),
+]
+GROUPS = (
+    Group(start=0, end=12, exclusive=False),
+    Group(start=12, end=24, exclusive=True),
+    Group(start=24, end=27, exclusive=True),
+    Group(start=27, end=30, exclusive=True),
+)
+_SIGNS = {
+    "contact_name": "Ⓝ",
+    "phone": "Ⓟ",
+    "address": "Ⓐ",
+    "device": "Ⓓ",
+    "brand": "Ⓑ",
+    "model": "Ⓜ",
+    "serial": "Ⓢ",
+    "fault_code": "Ⓒ",
+    "time": "Ⓣ",
+    "order": "Ⓞ",
+}
 FILE = "classes.npz"
 
 if not Doc.has_extension("classes"):
@@ -71,7 +94,6 @@ def bag(text: str, fields: Sequence[Field]) -> list[str]:
             out.add(text_part[i])
             out.add(text_part[i : i + 2])
             out.add(text_part[i : i + 3])
-            out.add(text_part[i : i + 4])
     out.add("^" + plain[:2])
     out.add("^" + plain[:3])
     out.add("$" + plain[-2:])
@@ -84,13 +106,22 @@ def bag(text: str, fields: Sequence[Field]) -> list[str]:
     if "!!" in squeezed or "?!" in squeezed or "??" in squeezed:
         out.add("#marks")
     out.update(f"!{sign}" for sign in danger_signs(reading))
+    families = signs(reading[:1_500])
+    out.update(f"~{sign}" for sign in families)
+    plain_families = sorted(f for f in families if f[-1] not in "+^")
+    out.update(f"~{a}&{b}" for i, a in enumerate(plain_families) for b in plain_families[i + 1 :])
+    broken = "fault" if counts.get("fault") or counts.get("fault_code") else "nofault"
+    out.update(f"~{a}&{broken}" for a in plain_families)
+    out.add(f"~{broken}&{'visit' if 'visit' in families else '-'}{'price' if 'price' in families else '-'}")
     out.update(f"!f{sign}" for fault in faults for sign in danger_signs(read(fault).text))
     return list(out)
 
 
-@Language.factory("hotline_classes", default_config={})
 def make_classes(nlp: Language, name: str) -> Classifier:
     return Classifier()
+
+
+Language.factory("hotline_classes", default_config={}, func=make_classes)
 
 
 class Classifier:
@@ -98,16 +129,13 @@ class Classifier:
         self.model: LinearClasses | None = None
 
     def __call__(self, doc: Doc) -> Doc:
-        text = doc.text.replace("␣", " ")
-        spans = doc.spans[SPANS] if SPANS in doc.spans else []
+        text = text_of(doc)
+        spans = doc.spans.get(SPANS, [])
         doc._.classes = self.classify(text, [(s.start, s.end, s.label_) for s in spans])
         return doc
 
     def classify(self, text: str, fields: Sequence[Field]) -> Classes:
-        if self.model is None:
-            scores = np.zeros(len(LABELS), dtype=np.float32)
-        else:
-            scores = self.model.scores(bag(text, fields))
+        scores = np.zeros(len(LABELS), dtype=np.float32) if self.model is None else self.model.scores(bag(text, fields))
         by_label = dict(zip(LABELS, map(float, scores), strict=True))
         return Classes(
             intents={i: 1 / (1 + math.exp(-max(-30.0, min(30.0, by_label[f"any:{i}"])))) for i in INTENTS},

@@ -21,18 +21,21 @@ CUES: dict[str, str] = {
     "request": "麻烦 帮我 请 能 可以 派 来人 看看 尽快 多少钱 怎么 谢谢 问一下",
     "past": "昨天 前天 上周 上个月 去年 前年 刚 买了 用了 上礼拜 年前 当时 早上 今早 昨晚 夜里 刚才 上次 已经 从 自",
     "unit": "单元 号楼 栋 幢 室 层 楼 号 弄 座 组 村 镇 乡 路 街 巷 小区 花园 苑 大厦 广场 街道 区 县 市 省 大道 胡同 社区 公寓 院 城 庭 园 府 湾 家属院 宿舍 市场 中心 商场 超市 工业园 产业园 园区 学校 医院 酒店 宾馆 门 户 铺 期 排 屯 里 门面 店 仓库 车间 厂",
-    "negation": "不 没 没有 无 未 别 失灵 失效 坏 漏 响 断 裂 卡 堵 死 烂 掉 异响 报警 故障 跳闸 黑屏 花屏 死机 卡顿 噪音 噪声 异味 焦味 冒烟 起火 漏电 漏水 漏气 松 歪 慢 热 烫 抖 晃 结冰 结霜 断电 停机 停 闪 暗 糊 卡纸 破 碎 变形 生锈 发霉 臭",
+    "not": "不 没 没有 无 未 别 光 只 不能 无法 没法 不会",
+    "cannot": "不了 不上 不动 不出 不开 不着 不起来 不下来 不出来 不进去 不住 不到 不好 不灵 不亮 不转 不响 不热 不冷 不稳 不准 不通 不够 不严 不下去 不过 不干净 不成 不掉 不回 不清 不见 不停 不均",
+    "bad": "失灵 失效 坏 漏 响 断 裂 卡 堵 死 烂 掉 异响 报警 故障 跳闸 黑屏 花屏 死机 卡顿 噪音 噪声 异味 焦味 冒烟 起火 漏电 漏水 漏气 松 歪 慢 烫 抖 晃 结冰 结霜 断电 停机 停 闪 暗 糊 卡纸 破 碎 变形 生锈 发霉 臭 叫 滴水 渗 冒 倒 反 鼓 塌 翘 偏 乱 炸 爆 烧 跳 熄 灭 溢 空 磨 缺 少",
+    "often": "一直 老是 总是 总 老 时不时 频繁 偶尔 经常 有时候 有时 反复 不停 自动 自己 始终 持续 全部 全 都 半天 一会儿",
+    "again": "又 还 也 再 突然 忽然 已经 现在 今天 最近 开始 完全 根本 好像 估计 怀疑 可能 有点",
+    "when": "一开 一按 一用 一到 一启动 一打开 一插 开机 启动 打开 关上 时候 就",
+    "join": "然后 但是 所以 因为 而且 还有 结果 不过 另外 以及 或者 并且 害得 搞得 弄得 导致 害 得",
+    "person": "我 你 他 她 我们 你们 他们 人家 老公 老婆 爱人 媳妇 孩子 儿子 女儿 老人 我妈 我爸 客人 顾客 业主 邻居 房东 租客 员工 老板 大家 俺 咱 您",
+    "part": "压缩机 电机 风扇 外机 内机 面板 屏幕 显示屏 门 灯 按键 按钮 遥控器 开关 插头 水管 阀门 滤网 滤芯 皮带 传感器 主板 电源 轮子 把手 密封条 门封 喷头 接口 探头 键盘 指示灯 水箱 底部 底下 里面 外面 后面 上面 下面 左边 右边 上层 下层 杆 画面 声音 温度 水温 压力 信号 网络 火 水 风 冰 纸 字",
     "correct": "不对 不是 错了 说错 哦不 应该是 更正 改口 噢不 讲错 记错",
     "filler": "嗯 呃 啊 那个 哦 额 哎 这个 就是 呢 嘛 哈 噻 啦",
 }  # fmt: skip
 MARKS = {",": "p", "。": "p", "!": "p", "?": "p", ";": "p", "、": "p", "⏎": "n", ":": "c", "=": "c", ".": "p", "(": "b", ")": "b", "【": "b", "】": "b", "-": "h", "☺": "e", '"': "q", "|": "p", "/": "h"}  # fmt: skip
 
-cue_lexicon = Lexicon(
-    (word, name) for name in ("unit", "negation", "correct", "filler") for word in CUES[name].split()
-)
-announce_lexicon = Lexicon(
-    (word, name)
-    for name in CUES
-    if name not in {"unit", "negation", "correct", "filler"}
-    for word in sorted(CUES[name].split())
-)
+_LOCAL = ("unit", "not", "cannot", "bad", "often", "again", "when", "join", "person", "part", "correct", "filler")
+
+cue_lexicon = Lexicon((word, name) for name in _LOCAL for word in CUES[name].split())
+announce_lexicon = Lexicon((word, name) for name in CUES if name not in _LOCAL for word in sorted(CUES[name].split()))

@@ -13,7 +13,7 @@ import pycrfsuite
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 
-from nlu.pipeline.characters import Reading, read
+from nlu.pipeline.characters import Reading, read, text_of
 from nlu.pipeline.features import FeatureMaker
 from nlu.pipeline.vocabulary import feature_maker
 
@@ -22,9 +22,11 @@ if not Span.has_extension("confidence"):
     Span.set_extension("confidence", default=0.0)
 
 
-@Language.factory("hotline_entities", default_config={})
 def make_entities(nlp: Language, name: str) -> EntityTagger:
     return EntityTagger()
+
+
+Language.factory("hotline_entities", default_config={}, func=make_entities)
 
 
 class EntityTagger:
@@ -47,8 +49,7 @@ class EntityTagger:
         self._tagger.open_inmemory(model)
 
     def __call__(self, doc: Doc) -> Doc:
-        text = doc.text if "␣" not in doc.text else doc.text.replace("␣", " ")
-        found = self.find(read(text))
+        found = self.find(read(text_of(doc)))
         spans = []
         for start, end, label, confidence in found:
             span = Span(doc, start, end, label=label)

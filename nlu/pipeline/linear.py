@@ -1,15 +1,13 @@
-"""A linear classifier over sparse text features: trained as a maximum-entropy model, served as one table of weights."""
+"""A linear classifier over sparse text features: logistic regression, served as one table of weights."""
 
 from __future__ import annotations
 
 import json
-import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pycrfsuite
 from numpy.typing import NDArray
 
 
@@ -26,7 +24,8 @@ class LinearClasses:
         rows = [row for row in map(self._rows.get, features) if row is not None]
         if not rows:
             return np.zeros(len(self.labels), dtype=np.float32)
-        return self._weights[rows].sum(axis=0, dtype=np.float32)
+        total: NDArray[np.float32] = self._weights[rows].sum(axis=0, dtype=np.float32)
+        return total
 
     def save(self, path: Path) -> None:
         names = sorted(self._rows, key=self._rows.__getitem__)
@@ -47,28 +46,69 @@ class LinearClasses:
             return cls(json.loads(str(kept["labels"])), {name: i for i, name in enumerate(names)}, weights)
 
 
-def train_binary(bags: Sequence[Sequence[str]], targets: Sequence[bool], *, c1: float, c2: float) -> dict[str, float]:
-    """Weights of a two-class maximum-entropy model: feature -> log-odds for true."""
-    table = _train(bags, ["1" if t else "0" for t in targets], c1=c1, c2=c2)
-    names = {name for name, _ in table}
-    return {name: table.get((name, "1"), 0.0) - table.get((name, "0"), 0.0) for name in names}
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """Neighbouring labels of the table. ``exclusive``: exactly one is true (softmax), else each by itself (sigmoid)."""
+
+    start: int
+    end: int
+    exclusive: bool
 
 
-def train_multi(bags: Sequence[Sequence[str]], targets: Sequence[str], *, c1: float, c2: float) -> dict[tuple[str, str], float]:
-    """Weights of a many-class maximum-entropy model: (feature, label) -> weight."""
-    return _train(bags, targets, c1=c1, c2=c2)
+def train_linear(
+    bags: Sequence[Sequence[str]],
+    targets: NDArray[np.float32],
+    labels: Sequence[str],
+    groups: Sequence[Group],
+    *,
+    seed: int,
+    epochs: int = 8,
+    rate: float = 0.12,
+    decay: float = 2e-6,
+    rarest: int = 3,
+    progress: Callable[[float], None] = lambda _: None,
+) -> LinearClasses:
+    """Logistic regression of all labels at once by AdaGrad (Duchi et al., 2011), weights averaged over the last epochs.
+
+    ``targets`` has shape (examples, labels), values 0 or 1. Features seen in fewer than ``rarest`` examples are left out.
+    """
+    counts: dict[str, int] = {}
+    for bag in bags:
+        for name in bag:
+            counts[name] = counts.get(name, 0) + 1
+    rows = {name: i for i, name in enumerate(sorted(n for n, c in counts.items() if c >= rarest))}
+    indices = [np.array(sorted(rows[n] for n in bag if n in rows), dtype=np.int64) for bag in bags]
+    weights = np.zeros((len(rows), len(labels)), dtype=np.float32)
+    squares = np.full_like(weights, 1e-2)
+    kept = np.zeros_like(weights)
+    rng = np.random.default_rng(seed)
+    averaged = 0
+    for epoch in range(epochs):
+        for n in rng.permutation(len(bags)):
+            row = indices[n]
+            if not len(row):
+                continue
+            error = probabilities(weights[row].sum(axis=0), groups) - targets[n]
+            gradient = error[None, :] + decay * len(bags) * weights[row]
+            squares[row] += gradient * gradient
+            weights[row] -= rate * gradient / np.sqrt(squares[row])
+        if epoch >= epochs // 2:
+            kept += weights
+            averaged += 1
+        progress((epoch + 1) / epochs)
+    kept /= max(1, averaged)
+    strong = np.abs(kept).max(axis=1) > 0.01 if len(kept) else np.zeros(0, dtype=bool)
+    names = [name for name, i in rows.items() if strong[i]]
+    return LinearClasses(labels, {name: i for i, name in enumerate(names)}, kept[[rows[n] for n in names]])
 
 
-def _train(bags: Sequence[Sequence[str]], targets: Sequence[str], *, c1: float, c2: float) -> dict[tuple[str, str], float]:
-    trainer = pycrfsuite.Trainer(algorithm="lbfgs", verbose=False)
-    for bag, target in zip(bags, targets, strict=True):
-        trainer.append([list(bag)], [target])
-    trainer.set_params({"c1": c1, "c2": c2, "max_iterations": 120, "feature.minfreq": 3})
-    with tempfile.TemporaryDirectory() as scratch:
-        path = str(Path(scratch) / "model")
-        trainer.train(path)
-        tagger: Any = pycrfsuite.Tagger()
-        tagger.open(path)
-        features: dict[tuple[str, str], float] = dict(tagger.info().state_features)
-        tagger.close()
-    return features
+def probabilities(scores: NDArray[np.float32], groups: Sequence[Group]) -> NDArray[np.float32]:
+    out = np.empty_like(scores)
+    for group in groups:
+        part = scores[group.start : group.end]
+        if group.exclusive:
+            lifted = np.exp(part - part.max())
+            out[group.start : group.end] = lifted / lifted.sum()
+        else:
+            out[group.start : group.end] = 1 / (1 + np.exp(-np.clip(part, -30, 30)))
+    return out

@@ -8,6 +8,7 @@ from nlu.catalogue import shipped
 from nlu.pipeline.characters import symbol
 from nlu.pipeline.features import FeatureMaker
 from nlu.pipeline.lexicon import Lexicon
+from nlu.pipeline.sounds import SoundLexicon
 from nlu.places import divisions
 
 
@@ -21,4 +22,5 @@ def feature_maker() -> FeatureMaker:
     catalogue = shipped()
     words = [(reading_form(w), "dev") for device in catalogue.devices for w in device.names]
     words += [(reading_form(w), "brand") for w in catalogue.brands]
-    return FeatureMaker(Lexicon(words), Lexicon(divisions().lexicon()))
+    sounds = SoundLexicon((reading_form(w), "dev") for device in catalogue.devices for w in device.names)
+    return FeatureMaker(Lexicon(words), Lexicon(divisions().lexicon()), sounds)

@@ -9,11 +9,13 @@ from nlu.text.digits import DIGIT, number
 
 _NUMERAL = "零〇一二两三四五六七八九幺十百千"
 _UNIT = "号楼|号院|号线|号|栋|幢|座|单元|层|楼|室|弄|组|队|排|门|户|年|月|日|点|分|元|块|度|米|平|公斤|斤|升|寸|匹|台|次|个|天|小时|分钟|瓦|伏|转"
-_RUN = re.compile(rf"[零〇一二三四五六七八九幺](?:[ ]?[零〇一二三四五六七八九幺]){{2,}}")
+_RUN = re.compile(r"[零〇一二三四五六七八九幺](?:[ ]?[零〇一二三四五六七八九幺]){2,}")
 _COUNTED = re.compile(rf"([{_NUMERAL}]+)(?=(?:{_UNIT}))")
-_LETTER_CODE = re.compile(rf"(?<=[A-Za-z])[ ]?([零〇一二三四五六七八九幺]+)")
+_LETTER_CODE = re.compile(r"(?<=[A-Za-z])[ ]?([零〇一二三四五六七八九幺]+)")
 # Fixed words that hold a numeral but count nothing.
-_WORDS = re.compile(r"一点(?![零〇一二三四五六七八九十半钟])|一下|一直|一样|一块儿|一个劲|一会|十分(?!钟)|万一|一天到晚|三天两头|一层(?=[水灰油霜冰])")
+_WORDS = re.compile(
+    r"一点(?![零〇一二三四五六七八九十半钟])|一下|一直|一样|一块儿|一个劲|一会|十分(?!钟)|万一|一天到晚|三天两头|一层(?=[水灰油霜冰])"
+)
 
 
 @dataclass(frozen=True, kw_only=True)

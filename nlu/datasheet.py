@@ -1,0 +1,61 @@
+"""The datasheet: where each part of the training material comes from, its licence, and how much there is of it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from nlu.catalogue import shipped
+from nlu.corpus import grammar as grammars
+from nlu.location import model_path
+from nlu.places import divisions
+
+_PARTS = (
+    (
+        "nlu/corpus/banks/*.txt",
+        "carriers, symptoms, stories, letters, name stock",
+        "written for this project",
+        "Apache-2.0",
+    ),
+    ("nlu/catalogue/*.yaml", "device categories, brands, fault classes", "written for this project", "Apache-2.0"),
+    (
+        "nlu/corpus/*.py",
+        "rules that invent people, numbers, codes, times, addresses",
+        "written for this project",
+        "Apache-2.0",
+    ),
+    (
+        "models/nlu/divisions.json.xz",
+        "administrative divisions with codes",
+        "github.com/modood/Administrative-divisions-of-China 57a0aa9",
+        "WTFPL",
+    ),
+    ("pypinyin", "pronunciations for homophone noise", "PyPI", "MIT"),
+)
+
+
+def datasheet(model: Path | None = None) -> str:
+    """Markdown. ``model``: a pipeline directory, by default the newest shipped one."""
+    path = model_path(model)
+    meta = json.loads((path / "meta.json").read_text(encoding="utf-8"))
+    banks = grammars.load().banks
+    catalogue = shipped()
+    lines = [
+        f"# Datasheet of {meta['name']} {meta['version']}",
+        "",
+        f"{meta['description']}. No request of a real person is in it; every name, number and address is invented.",
+        "",
+        "| part | what | source | licence |",
+        "| --- | --- | --- | --- |",
+        *(f"| {part} | {what} | {source} | {licence} |" for part, what, source, licence in _PARTS),
+        "",
+        f"- {len(banks)} banks with {sum(map(len, banks.values()))} hand-written lines, "
+        f"{sum(len(lines) for name, lines in banks.items() if name.startswith('fault.'))} of them symptoms, "
+        f"{sum(len(lines) for name, lines in banks.items() if name.startswith(('story.', 'letter.')))} whole stories and letters",
+        f"- {len(catalogue.devices)} device categories with {sum(len(d.names) for d in catalogue.devices)} names, {len(catalogue.brands)} brands, "
+        f"{len(catalogue.faults)} fault classes",
+        f"- {len(divisions().by_code)} divisions",
+        "- reviewed tickets: none in the shipped model; `hotline nlu train --extra FILE` adds them",
+        "- measuring sets (hand-written requests, labelled addresses, recorded calls) are in no part of it; a test looks for overlaps",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,119 @@
+"""Resolvers on their own labelled sets: absolute times, devices behind misheard words, completed addresses, numbers, faults."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from nlu.catalogue import load_catalogue, shipped
+from nlu.contract import Asset
+from nlu.resolve.address import AddressResolver
+from nlu.resolve.device import DeviceResolver
+from nlu.resolve.fault import FaultResolver
+from nlu.resolve.phone import resolve_phone
+from nlu.resolve.time import resolve_time
+
+HERE = Path(__file__).parent.parent / "data" / "nlu"
+
+
+def cases(name: str) -> list[list[str]]:
+    content: list[list[str]] = json.loads((HERE / name).read_text(encoding="utf-8"))["cases"]
+    return content
+
+
+@pytest.mark.parametrize(("said", "window"), cases("times.json"))
+def test_time(said: str, window: str) -> None:
+    found = resolve_time(said, datetime(2026, 11, 21, 2, tzinfo=UTC), "Asia/Shanghai")
+    assert found
+    assert found[0].value == window
+    assert f"{found[0].details['start']}/{found[0].details['end']}" == window
+
+
+def test_two_offers_are_two_candidates_and_nonsense_is_none() -> None:
+    now = datetime(2026, 11, 21, 2, tzinfo=UTC)
+    assert len(resolve_time("周二上午或者周四下午", now, "Asia/Shanghai")) == 2
+    assert resolve_time("三十五月", now, "Asia/Shanghai") == []
+    assert resolve_time("13月40号", now, "Asia/Shanghai") == []
+
+
+@pytest.mark.parametrize(("said", "category"), cases("devices.json"))
+def test_device(said: str, category: str) -> None:
+    found = DeviceResolver(shipped()).candidates(said, [])
+    assert found
+    assert found[0].details["category"] == category
+
+
+def test_the_customers_own_device_comes_first() -> None:
+    assets = [Asset(id="a1", device="柜机", brand="格力", model="KFR-72LW")]
+    best = DeviceResolver(shipped()).candidates("空调", assets)[0]
+    assert best.details["asset"] == "a1"
+    assert best.details["model"] == "KFR-72LW"
+    model = DeviceResolver(shipped()).model("KFR72IW", assets)
+    assert model
+    assert model[0].details["asset"] == "a1"
+
+
+@pytest.mark.parametrize(("address", "region", "code"), cases("addresses.json"))
+def test_address(address: str, region: str, code: str) -> None:
+    found = AddressResolver().candidates(address, region)
+    assert found
+    assert found[0].details["code"] == code
+
+
+def test_an_ambiguous_district_stays_ambiguous() -> None:
+    found = AddressResolver().candidates("朝阳区建设路9号", "")
+    assert {c.details["code"] for c in found} == {"110105", "220104"}
+    assert abs(found[0].score - found[1].score) < 0.05
+    assert found[0].score < 0.6
+
+
+@pytest.mark.parametrize(
+    ("value", "region", "e164", "kind"),
+    [
+        ("13700223344", "", "+8613700223344", "mobile"),
+        ("02160001234-88", "", "+862160001234", "fixed"),
+        ("88123456", "330106", "+8657188123456", "fixed"),
+    ],
+)
+def test_phone(value: str, region: str, e164: str, kind: str) -> None:
+    found = resolve_phone(value, region)
+    assert found is not None
+    assert found.details["e164"] == e164
+    assert found.details["kind"] == kind
+
+
+def test_no_phone() -> None:
+    assert resolve_phone("", "") is None
+    assert resolve_phone("119", "") is None or resolve_phone("119", "") is not None
+    assert resolve_phone("1" * 30, "") is None
+
+
+@pytest.mark.parametrize(
+    ("symptom", "group", "fault", "danger"),
+    [
+        ("不制冷", "cooling_air", "no_cooling", "none"),
+        ("一股煤气味", "flame", "gas_leak", "emergency"),
+        ("有人困在里面", "lift", "trapped", "emergency"),
+        ("滴水", "cooling_air", "leak_water", "none"),
+        ("嗡嗡响", "fan", "noise", "none"),
+        ("插头冒烟", "screen", "fire", "emergency"),
+    ],
+)
+def test_fault(symptom: str, group: str, fault: str, danger: str) -> None:
+    found = FaultResolver(shipped()).candidates(symptom, group)
+    assert found
+    assert found[0].details["class"] == fault
+    assert found[0].details["danger"] == danger
+
+
+def test_a_company_adds_its_own(tmp_path: Path) -> None:
+    (tmp_path / "devices.yaml").write_text(
+        "- {id: kiosk, name: 自助亭, aliases: [小亭子], trade: retail, group: pos, models: [KX-9]}\n", encoding="utf-8"
+    )
+    from nlu.catalogue.entries import HERE as shipped_folder
+
+    catalogue = load_catalogue([shipped_folder, tmp_path])
+    assert DeviceResolver(catalogue).candidates("小亭子", [])[0].details["category"] == "kiosk"
