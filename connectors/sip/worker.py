@@ -367,6 +367,10 @@ class Line:
         config.medConfig.audioFramePtime = wire.FRAME_MS
         config.medConfig.noVad = True
         config.medConfig.ecTailLen = 0
+        # pjmedia's own choice throws away 8 % of the frames at 30 ms of jitter, to save 20 ms of delay; a recogniser
+        # needs every frame and no haste: at least 100 ms are waited for, which leaves 0.6 %.
+        config.medConfig.jbInit = config.medConfig.jbMinPre = 100
+        config.medConfig.jbMaxPre, config.medConfig.jbMax = 240, 500
         config.logConfig.level = event.get("log", 0)
         config.logConfig.consoleLevel = event.get("log", 0)
         self.endpoint.libInit(config)
