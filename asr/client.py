@@ -77,6 +77,7 @@ class RecognitionStream:
         self._offset_ms = 0  # where in the stream the present connection began
         self._heard_ms = 0
         self._successors = 0
+        self._to_repeat_ms = 0  # audio that a successor had to hear again: it is late by that much at first
         self._results: deque[Partial | Final] = deque()
         self._changed = asyncio.Event()
         self._finishing = False
@@ -88,6 +89,11 @@ class RecognitionStream:
     def behind_ms(self) -> int:
         """How much of the audio that was sent has not been decoded yet."""
         return max(0, self._ms(self._total) - self._heard_ms)
+
+    @property
+    def connected(self) -> bool:
+        """False while a successor is sought for a recogniser that died; audio is kept meanwhile."""
+        return self._socket is not None
 
     def seconds_to_bytes(self, seconds: float) -> int:
         return round(seconds * self._bytes_per_second)
@@ -109,9 +115,8 @@ class RecognitionStream:
         self._total += len(audio)
         self._kept.append(audio)
         self._forget(self._total - self.seconds_to_bytes(KEPT_SECONDS))
-        if self._live and self.behind_ms > self._config.max_behind_seconds * 1000:
-            self._end(Unavailable("recognition is too far behind this call"))
-            self._check()
+        if self._live and self.connected:
+            self._check_pace()
         async with self._sending:
             if self._socket is not None:
                 with contextlib.suppress(ConnectionError):  # the reader notices and resumes
@@ -177,6 +182,14 @@ class RecognitionStream:
     def _check(self) -> None:
         if self._error is not None:
             raise self._error
+
+    def _check_pace(self) -> None:
+        most = self._config.max_behind_seconds * 1000
+        if self.behind_ms <= most:
+            self._to_repeat_ms = 0  # a successor has caught up
+        elif self.behind_ms > most + self._to_repeat_ms:
+            self._end(Unavailable("recognition is too far behind this call"))
+            self._check()
 
     def _end(self, error: HotlineError | None) -> None:
         if not self._over.is_set():
@@ -260,6 +273,7 @@ class RecognitionStream:
         socket = await self._dial_patiently(self._session)
         async with self._sending:
             self._offset_ms = self._heard_ms = self._ms(self._kept_from)
+            self._to_repeat_ms = self.behind_ms
             try:
                 for audio in self._kept:
                     await socket.send_bytes(audio)

@@ -388,6 +388,34 @@ class TestClient:
         assert words == [("w2", 400), ("w3", 500), ("w4", 600), ("w5", 700)]
         assert again.engine.opened
 
+    async def test_a_successor_may_be_late_by_what_it_must_hear_again(self, start: Start) -> None:
+        running = await start(drain_seconds=0.05, max_behind_seconds=1)
+        async with connect(config=running.settings) as stream:
+            await stream.send(spell(1))
+            await anext(stream)
+            await stream.send(spell(SLOW))
+            asyncio.get_running_loop().call_later(0.3, running.engine.gate.set)
+            await running.server.stop()
+
+            async def noticed() -> bool:
+                return not stream.connected
+
+            await until(noticed)
+            await stream.send(spell(*range(2, 32)))
+            engine = SpellingEngine(cost=0.02)
+            engine.gate.set()
+            await start(engine)
+
+            async def at_work() -> bool:
+                return bool(engine.opened)
+
+            await until(at_work)
+            for word in range(32, 37):
+                await stream.send(spell(word))
+            await stream.finish()
+            heard = [word.text async for one in stream if isinstance(one, Final) for word in one.words]
+        assert heard == [f"w{word}" for word in range(1, 37)]
+
     async def test_audio_that_kills_every_recogniser_is_given_up(self, start: Start) -> None:
         running = await start()
         async with connect(config=running.settings) as stream:
