@@ -92,7 +92,10 @@ class Crewman:
         try:
             while data := await reader.read(1 << 16):
                 for event in unpacker.feed(data):
-                    self._take(event)
+                    try:
+                        self._take(event)
+                    except Exception:  # one call's trouble must not cost the process its other three
+                        logger.exception("an event of a call could not be handled", event_name=event.get("event"))
         except (OSError, ValueError) as error:
             logger.warning("a pjsua2 process broke its line", line=self.name, reason=type(error).__name__)
         finally:

@@ -38,7 +38,7 @@ class Recording:
 
     def write(self, pcm: bytes) -> None:
         """Never raises: a full disk must not end the call."""
-        if self.broken:
+        if self.broken or self._file.closed:
             return
         try:
             self._file.write(pcm)

@@ -46,15 +46,19 @@ def test_the_digest_of_rfc_7616() -> None:
         "cnonce": "f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ",
     }
     challenge = {"realm": "http-auth@example.org", "nonce": "7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v", "qop": True}
-    assert 'response="8ca523f5e9506fed4657c9700eebdbec"' in authorization(Challenge(**challenge, algorithm="md5"), **given)
-    assert (
-        'response="753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1"'
-        in authorization(Challenge(**challenge, algorithm="sha-256"), **given)
+    assert 'response="8ca523f5e9506fed4657c9700eebdbec"' in authorization(
+        Challenge(**challenge, algorithm="md5"), **given
+    )
+    assert 'response="753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1"' in authorization(
+        Challenge(**challenge, algorithm="sha-256"), **given
     )
 
 
 def test_the_strongest_challenge_that_can_be_answered_counts() -> None:
-    weak, strong = 'Digest realm="a\\"b", nonce="1"', 'Digest realm="r", nonce="2", algorithm=SHA-256, qop="auth-int,auth"'
+    weak, strong = (
+        'Digest realm="a\\"b", nonce="1"',
+        'Digest realm="r", nonce="2", algorithm=SHA-256, qop="auth-int,auth"',
+    )
     found = read_challenge(["Basic realm=x", weak, strong, 'Digest nonce="3", algorithm=SHA-512-256'])
     assert found == Challenge(realm="r", nonce="2", algorithm="sha-256", qop=True)
     known = read_challenge([weak])
@@ -92,7 +96,9 @@ async def test_a_challenge_is_answered_and_the_registration_kept_fresh() -> None
         await stopping
 
 
-async def test_an_unanswered_request_is_said_again_and_then_another_proxy_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_unanswered_request_is_said_again_and_then_another_proxy_tried(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("connectors.sip.registration.PATIENCE", 1.0)
     async with peer() as silent, peer() as second:
         proxies = (f"127.0.0.1:{silent.port}", f"127.0.0.1:{second.port}")

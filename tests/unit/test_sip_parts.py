@@ -1,0 +1,182 @@
+"""Small parts of the telephone: callers, numbers, recordings, endings, frames, admission."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+
+from connectors.sip import wire
+from connectors.sip.caller import called_of, caller_of, normalise
+from connectors.sip.digits import Keypad
+from connectors.sip.message import SipMessage
+from connectors.sip.plugin import prepare
+from connectors.sip.prompts import load, text_of
+from connectors.sip.recording import Recording, forget, keep, path_of, pcm_of
+from connectors.sip.settings import SipSettings
+from core import db
+from core.db import Database
+from intake import HeardTurn, Message, MessageRow, Sender, append_turn, end_session, message_of, open_session
+from intake.dialog import load_script
+
+SESSION = "0123456789abcdef0123456789abcdef"
+
+
+@pytest.mark.parametrize(
+    ("number", "wanted"),
+    [
+        ("13900001234", "+8613900001234"),
+        ("+8613900001234", "+8613900001234"),
+        ("008613900001234", "+8613900001234"),
+        ("8613900001234", "+8613900001234"),
+        ("02988880000", "+862988880000"),
+        ("+14155552671", "+14155552671"),
+        ("8001", "8001"),
+        ("alice", "alice"),
+        ("", ""),
+    ],
+)
+def test_numbers(number: str, wanted: str) -> None:
+    assert normalise(number) == wanted
+
+
+def invite(**headers: str) -> SipMessage:
+    message = SipMessage("INVITE", "sip:4008001@192.0.2.1")
+    message.headers = [(name.replace("_", "-"), value) for name, value in headers.items()]
+    return message
+
+
+def test_the_network_knows_better_than_the_caller() -> None:
+    said = {"from": "<sip:110@x>;tag=1"}
+    assert caller_of(invite(**said)).number == "110"
+    asserted = caller_of(invite(**said, p_asserted_identity='"张三" <sip:+8613900001234@x>, <tel:+8613900001234>'))
+    assert (asserted.number, asserted.name, asserted.asserted) == ("+8613900001234", "张三", True)
+    assert caller_of(invite(**said, remote_party_id="<sip:13900001234@x>;party=calling")).asserted
+
+
+@pytest.mark.parametrize("value", ["<sip:anonymous@anonymous.invalid>;tag=1", "broken <<", "", "<sip:Unavailable@x>"])
+def test_a_withheld_number_is_empty(value: str) -> None:
+    assert caller_of(invite(**{"from": value})).number == ""
+
+
+def test_the_called_number_is_the_requests() -> None:
+    assert called_of(invite(to="<sip:other@x>")) == "4008001"
+
+
+def test_a_recording_survives_and_becomes_flac(tmp_path: Path, blob_store: Any) -> None:
+    recording = Recording(tmp_path / "r", SESSION)
+    pcm = (1000 * np.sin(np.arange(32_000) / 10)).astype("<i2").tobytes()
+    recording.write(pcm)
+    assert recording.ms == 2000
+    assert recording.path.read_bytes() == pcm  # on disk before it is closed
+    with recording.path.open("ab") as torn:
+        torn.write(b"\x01")  # half a sample: the process was killed while it wrote
+    reference, ms = keep(recording.path)
+    assert ms == 2000
+    assert pcm_of(reference) == pcm
+    assert blob_store.get(reference)[:4] == b"fLaC"
+    forget(recording.path)
+    assert keep(recording.path) == ("", 0)
+    recording.close()
+    recording.write(b"\0\0")  # a closed file never raises into the call
+    assert recording.ms == 2000
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "", "0" * 31, SESSION + "/x"])
+def test_only_sessions_have_recordings(name: str, tmp_path: Path) -> None:
+    with pytest.raises(ValueError):
+        path_of(tmp_path, name)
+
+
+def test_frames_come_out_as_they_went_in() -> None:
+    data = wire.pack({"event": "a", "text": "中"}) + wire.pack_voice(7, b"\1\2") + wire.pack_prompt(7, 9, b"\3\4")
+    unpacker = wire.Unpacker()
+    events = [event for at in range(len(data)) for event in unpacker.feed(data[at : at + 1])]
+    assert events == [
+        {"event": "a", "text": "中"},
+        {"event": "voice", "call": 7, "pcm": b"\1\2"},
+        {"event": "prompt", "call": 7, "token": 9, "pcm": b"\3\4"},
+    ]
+    with pytest.raises(ValueError):
+        list(wire.Unpacker().feed(struct.pack(">IB", 5, 77) + b"abcde"))
+
+
+async def test_digits_are_gathered_until_the_hash() -> None:
+    turns: list[HeardTurn] = []
+
+    async def typed(turn: HeardTurn) -> None:
+        turns.append(turn)
+
+    keypad = Keypad(typed)
+    for at, digit in enumerate("139x#"):
+        keypad.press(digit, at * 100)
+    await keypad.flush(900)
+    assert [(turn.text, turn.start, turn.end) for turn in turns] == [("139", 0, 400)]
+
+
+def test_every_prompt_of_the_dialog_can_be_heard() -> None:
+    config = SipSettings()
+    for name in [*load_script().prompts, *(f"digit_{digit}" for digit in range(10))]:
+        voice = load(name, config)
+        assert len(voice) > 32_000 * 0.2, name
+        assert np.abs(np.frombuffer(voice, dtype="<i2").astype(int)).max() > 4000, name
+    assert text_of("greeting").startswith("您好")
+
+
+def test_own_prompts_replace_ours(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "greeting.wav", np.zeros(8000), 8000)
+    (tmp_path / "thanks.wav").write_bytes(b"no sound")
+    config = SipSettings(prompts_dir=tmp_path)
+    assert len(load("greeting", config)) == 32_000
+    assert load("thanks", config) == b""
+    assert load("right", config) == load("right", SipSettings())
+
+
+def ended(outcome: str, facts: dict[str, Any], *turns: HeardTurn) -> Message:
+    prepare()
+    sender = Sender(kind="phone", value="+8613900001234")
+    session_id = open_session("sip", "call", sender, owner="test", facts={"called": "400"})
+    for turn in turns:
+        append_turn(session_id, turn)
+    acceptance = end_session(session_id, outcome, facts)
+    assert acceptance is not None
+    with db.read() as session:
+        return message_of(session.get_one(MessageRow, acceptance.message_id))
+
+
+def test_only_the_callers_words_are_the_message(database: Database) -> None:
+    message = ended(
+        "completed",
+        {"complete": True, "duration_ms": 4000},
+        HeardTurn(speaker="system", text="您好", expects="open"),
+        HeardTurn(speaker="customer", text="空调坏了", words=[("空调", 100, 500, 0.9), ("坏了", 500, 900, 0.8)]),
+        HeardTurn(speaker="customer", text="姓张", words=[("姓张", 1500, 1900, 0.7)]),
+    )
+    assert message.text == "空调坏了\n姓张"
+    assert [(word.text, word.offset, word.start) for word in message.words] == [
+        ("空调", 0, 100),
+        ("坏了", 2, 500),
+        ("姓张", 5, 1500),
+    ]
+    assert (message.waits, message.problem, message.extra["called"]) == ("", "", "400")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "facts", "word", "waits"),
+    [
+        ("missed", {"complete": True}, "未接", ""),
+        ("completed", {"complete": True}, "无声", ""),
+        ("broken off", {"complete": True}, "中断", ""),
+        ("completed", {"complete": False, "recording": "0" * 64, "duration_ms": 5000}, "等待识别", "recognition"),
+        ("completed", {"complete": False, "recording": "0" * 64, "duration_ms": 100}, "无声", ""),
+    ],
+)
+def test_what_the_agent_is_told(database: Database, outcome: str, facts: dict[str, Any], word: str, waits: str) -> None:
+    message = ended(outcome, facts)
+    assert word in message.problem
+    assert message.waits == waits
+    assert bool(message.promises) == bool(waits)
