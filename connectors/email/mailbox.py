@@ -94,6 +94,7 @@ class Mailbox:
     def take_in(self, known: Watermark | None, deliver: Deliver) -> Watermark:
         """Delivers what is new, marks it as read and returns the new watermark; it stops at the first mail that the
         inbox asks to bring again later (the error is raised after the watermark was saved by the caller's ``deliver``)."""
+        self._announced()  # what was announced until now, the search below finds
         status = self._box.folder.status(self._address.folder, ["UIDVALIDITY", "UIDNEXT"])
         validity, following = int(status["UIDVALIDITY"]), int(status["UIDNEXT"])
         uids = self._new_uids(known, validity)
@@ -111,12 +112,16 @@ class Mailbox:
 
     def wait(self, seconds: float, stop: threading.Event) -> None:
         """Returns when the mailbox changed, the time is over or ``stop`` is set."""
+        if self._announced():
+            return
         if not self.can_idle:
             stop.wait(seconds)
             return
         self._box.idle.start()
         try:
             waited = 0.0
+            if b"EXISTS" in self._buffered():
+                return
             while waited < seconds and not stop.is_set():
                 if any(
                     b"EXISTS" in line or b"RECENT" in line or b"BYE" in line for line in self._box.idle.poll(_LISTEN)
@@ -125,6 +130,25 @@ class Mailbox:
                 waited += _LISTEN
         finally:
             self._box.idle.stop()
+
+    def _announced(self) -> bool:
+        """Whether the server spoke of new mail in the answer to some command since this was last asked; it does not say
+        so again in IDLE."""
+        _, counts = self._box.client.response("EXISTS")
+        return any(count is not None for count in counts)
+
+    def _buffered(self) -> bytes:
+        """What came in one packet with the answer to IDLE: it waits in the reader's buffer, where polling the socket does
+        not see it."""
+        connection = self._box.client.sock
+        before = connection.gettimeout()
+        connection.settimeout(0)
+        try:
+            return bytes(self._box.client.file.peek())
+        except OSError:  # nothing there, on a TLS connection
+            return b""
+        finally:
+            connection.settimeout(before)
 
     def _new_uids(self, known: Watermark | None, validity: int) -> list[int]:
         if known is None:

@@ -185,6 +185,29 @@ def test_the_watcher_hears_of_new_mail_at_once(database: Database, address: mail
     assert owner.unread() == 0
 
 
+def test_mail_that_comes_while_another_is_taken_in_is_not_waited_for(
+    database: Database, address: mailbox.Address, owner: Owner
+) -> None:
+    owner.put(raw(1))
+    keep = deliver_from(address)
+
+    def while_another_comes(content: bytes, problem: str) -> None:
+        keep(content, problem)
+        if b"Nr. 1" in content:
+            owner.put(raw(2))
+
+    box = mailbox.Mailbox(address, max_size=100_000)
+    try:
+        box.take_in(watermark.load(address.key), while_another_comes)
+        started = time.monotonic()
+        box.wait(60, threading.Event())
+        assert time.monotonic() - started < 30
+        box.take_in(watermark.load(address.key), keep)
+    finally:
+        box.close()
+    assert subjects() == ["Nr. 1", "Nr. 2"]
+
+
 def test_addresses() -> None:
     one = mailbox.Address.of("imaps://hilfe%40firm.example:a%2Fb@imap.example/Support%20in")
     assert (one.user, one.password, one.port, one.folder) == ("hilfe@firm.example", "a/b", 993, "Support in")

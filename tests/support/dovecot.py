@@ -49,6 +49,7 @@ default_internal_user = {owner.pw_name}
 default_internal_group = {group}
 default_login_user = {owner.pw_name}
 first_valid_uid = 1
+mailbox_idle_check_interval = 1 secs
 mail_location = maildir:{home}/mail/%u
 passdb {{
   driver = static
