@@ -18,6 +18,7 @@ from intake import Attachment, Message, Place, Sender
 
 MOST = 200  # messages in one body
 MEDIA = "generic.media"
+WAITING = "语音等待识别 (the voice message waits for recognition)"
 Scope = Mapping[str, Any]
 
 
@@ -70,6 +71,9 @@ def _message(definition: Definition, mapped: Mapped, scope: Scope) -> Message:
     if not (text or attachments or place or mapped.event):
         text, problem = written[:4000], "内容无法识别，原文如下。 / Nothing could be read from it; shown as it came."
     conversation = expression.text(mapped.conversation, scope)
+    spoken = not text and any(file.type.startswith("audio/") for file in attachments)
+    if spoken:
+        problem = WAITING
     return Message(
         channel=definition.channel,
         channel_id=(identity if 0 < len(identity) <= 200 else digest),
@@ -86,6 +90,7 @@ def _message(definition: Definition, mapped: Mapped, scope: Scope) -> Message:
         attachments=attachments,
         place=place,
         event=mapped.event[:40],
+        waits="recognition" if spoken else "",
         problem=problem,
         extra={"item": json.loads(written) if len(written) < 50_000 else written[:50_000]},
         promises=(MEDIA,) if any(a.remote for a in attachments) else (),

@@ -24,7 +24,34 @@ from tests.support.web import serving
 
 DATA = Path(__file__).parents[1] / "data" / "generic"
 CHANNELS = sorted(shipped())
-NAMED = ["whatsapp", "messenger", "instagram", "telegram", "slack", "teams", "line", "discord", "twilio_sms", "aliyun_sms", "feishu", "dingtalk", "douyin", "kuaishou", "xiaohongshu", "taobao", "jd", "pinduoduo", "wechat_miniprogram", "app", "alertmanager", "zabbix", "iot", "github", "jira", "shopify"]
+NAMED = [
+    "whatsapp",
+    "messenger",
+    "instagram",
+    "telegram",
+    "slack",
+    "teams",
+    "line",
+    "discord",
+    "twilio_sms",
+    "aliyun_sms",
+    "feishu",
+    "dingtalk",
+    "douyin",
+    "kuaishou",
+    "xiaohongshu",
+    "taobao",
+    "jd",
+    "pinduoduo",
+    "wechat_miniprogram",
+    "app",
+    "alertmanager",
+    "zabbix",
+    "iot",
+    "github",
+    "jira",
+    "shopify",
+]
 pytestmark = pytest.mark.usefixtures("database", "turnable")
 
 

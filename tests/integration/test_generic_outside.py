@@ -95,6 +95,25 @@ async def test_a_file_is_fetched_step_by_step(provider: Provider) -> None:
     assert "Authorization" not in provider.asked[1].headers
 
 
+async def test_a_voice_message_waits_for_recognition(provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
+    definition = yaml.safe_load(KIOSK.format(host=provider.host))
+    definition["messages"][0]["media"][0]["type"] = "'audio/ogg'"
+    definition["messages"][0]["text"] = "nothing"
+    directory = settings.get(GenericSettings).directory
+    assert directory is not None
+    (directory / "kiosk.yaml").write_text(yaml.safe_dump(definition), "utf-8")
+    provider.answers["/file/f1"] = (200, "application/json", json.dumps({"url": f"http://{provider.host}/b"}).encode())
+    provider.answers["/b"] = (200, "audio/ogg", b"OggS" + b"\0" * 40)
+    await take("f1")
+    assert taken()[1].waits == "recognition"
+    monkeypatch.setenv("PATH", "/nonexistent")
+    assert keep_promises("generic.media", "media.hear") == 2
+    row, message = taken()
+    assert "ffmpeg" in row.problem
+    assert (message.waits, row.state) == ("", "accepted")
+    assert message.attachments[0].blob
+
+
 async def test_a_provider_cannot_send_us_elsewhere(provider: Provider) -> None:
     with Provider(answers={"/secret": (200, "text/plain", b"inside")}) as inside:
         there = f"http://{inside.host}/secret".encode()
