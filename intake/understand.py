@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from datetime import timedelta
 from functools import cache
 from typing import Any
 
@@ -126,6 +127,8 @@ def _read(message_id: str) -> _Read | None:
             return None
         message = message_of(row)
         owned = _assets(session, message)
+        if not message.asset_code:
+            message = replace(message, asset_code=_scanned(session, row))
         known = _asset_fields(session, message.asset_code)
     style = message.style if message.style in STYLES else "form"
     turns = [
@@ -163,6 +166,24 @@ def _assets(session: Session, message: Message) -> list[OwnedAsset]:
         .limit(50)
     )
     return [OwnedAsset(id=a.code, device=a.device, brand=a.brand, model=a.model, serial=a.serial) for a in rows]
+
+
+def _scanned(session: Session, row: MessageRow) -> str:
+    """The code on a machine that the sender scanned shortly before in this conversation; "" if there is none."""
+    if not row.conversation:
+        return ""
+    window = timedelta(minutes=settings.get(conversation.ConversationSettings).window_minutes)
+    contents = session.scalars(
+        select(MessageRow.content)
+        .where(
+            MessageRow.channel == row.channel,
+            MessageRow.conversation == row.conversation,
+            MessageRow.received_at.between(row.received_at - window, row.received_at),
+        )
+        .order_by(MessageRow.received_at.desc())
+        .limit(20)
+    )
+    return next((str(c["asset_code"]) for c in contents if c["event"] and c["asset_code"]), "")
 
 
 def _asset_fields(session: Session, code: str) -> dict[str, str]:
