@@ -69,6 +69,7 @@ def evaluate(
     file: Annotated[Path, typer.Argument(help="Labelled requests, JSON lines.")],
     model: Annotated[Path | None, typer.Option(help="Pipeline directory. Default: the newest shipped one.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    card: Annotated[Path | None, typer.Option(help="Also write the model's card to this file.")] = None,
     errors: Annotated[bool, typer.Option("--errors", help="List every wrong field and label.")] = False,
 ) -> None:
     """Prints per field precision, recall and F1 by exact span, overlap and value; intents, urgency, sentiment; speed."""
@@ -77,6 +78,11 @@ def evaluate(
     from nlu.evaluation import score
 
     scores = score(nlu.load(model), read_examples(file))
+    if card is not None:
+        from nlu.datasheet import card as make_card
+        from nlu.location import model_path
+
+        card.write_text(make_card(scores, f"hotline_nlu {model_path(model).name}"), encoding="utf-8")
     if as_json:
         content = scores.as_json()
         if not errors:

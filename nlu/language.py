@@ -38,3 +38,11 @@ def language_of(text: str) -> str:
         return "zh"
     best = max(counts, key=lambda tag: counts[tag])
     return "ja" if best == "zh" and counts.get("ja", 0) * 3 > counts["zh"] else best
+
+
+def mostly_chinese(text: str) -> bool:
+    """Whether enough of the letters are Chinese characters (one in twelve) for a model of Chinese to be asked."""
+    chinese = sum("\u4e00" <= c <= "\u9fff" for c in text)
+    foreign = sum(c.isalpha() and not "\u4e00" <= c <= "\u9fff" for c in text)
+    kana = sum("\u3040" <= c <= "\u30ff" for c in text)
+    return chinese > 0 and chinese * 12 >= foreign and chinese >= kana

@@ -33,3 +33,13 @@ def unquoted(text: str) -> str:
     for start, end in quoted(text):
         text = text[:start] + " " * (end - start) + text[end:]
     return text
+
+
+_TAG = re.compile(r"</?[a-zA-Z!][^<>]{0,2000}>")
+_LONE = re.compile("[\ud800-\udfff]")
+
+
+def readable(text: str) -> str:
+    """The same length: quoted mail and HTML tags blanked, lone surrogates (which nothing can encode) replaced."""
+    text = _LONE.sub("\ufffd", text)
+    return unquoted(_TAG.sub(lambda match: " " * len(match.group()), text))

@@ -8,6 +8,7 @@ from functools import lru_cache
 from nlu.catalogue import shipped
 from nlu.pipeline.lexicon import Lexicon
 from nlu.pipeline.vocabulary import reading_form
+from nlu.tidy_more import tidy_more
 from nlu.values import phone_value
 
 Found = tuple[int, int, str, float, str]  # start, end, field, confidence, component
@@ -60,10 +61,13 @@ def tidy(text: str, spans: list[tuple[int, int, str, float]], *, expects: str = 
             start, end = _whole_code(text, start, end)
         elif name == "device":
             start, end = _device_only(text, start, end)
+        elif name == "address":
+            start, end = _address_end(text, start, end)
         start, end = _trim(text, start, end, name)
         if start < end and _possible(name, text[start:end]):
             found.append((start, end, name, confidence, "entities"))
-    found = _without_overlaps(_merged(text, found))
+    found = _parts_of_faults(text, _without_overlaps(_merged(text, found)))
+    found = tidy_more(text, found)
     for pattern in (_MOBILE, _SPOKEN_MOBILE, _LANDLINE):
         for match in pattern.finditer(text):
             if any(f[0] < match.end() and match.start() < f[1] for f in found):
@@ -73,8 +77,22 @@ def tidy(text: str, spans: list[tuple[int, int, str, float]], *, expects: str = 
             ):
                 continue
             found.append((match.start(), match.end(), "phone", 0.6, "numbers"))
+    if expects and not any(f[2] == expects for f in found):
+        found.extend(_answer(text, expects, found))
     found.sort()
     return found
+
+
+_NO_ANSWER = re.compile(r"不知道|不清楚|没有|不记得|忘了|不晓得|什么|哪|吗|么$|\?|？")
+
+
+def _answer(text: str, expects: str, found: list[Found]) -> list[Found]:
+    """A short turn after a question is its answer, unless it says that there is none."""
+    start, end = _trim(text, 0, len(text), expects)
+    surface = text[start:end]
+    if not 0 < len(surface) <= 30 or found or _NO_ANSWER.search(surface) or not _possible(expects, surface):
+        return []
+    return [(start, end, expects, 0.5, "answer")]
 
 
 def _one_line(text: str, start: int, end: int) -> tuple[int, int]:
@@ -165,6 +183,71 @@ def _device_only(text: str, start: int, end: int) -> tuple[int, int]:
     if rest and len(rest) > 2:
         end = start + b
     return start, end
+
+
+_ADDRESS_UNIT = re.compile(
+    rf"(?:号楼|号院|号|栋|幢|座|单元|层|楼|室|弄|组|队|排|门|户|房|铺|#)|[0-9]{{2,}}|[{_N}]{{3,}}$"
+)
+_PLACE_WORD = re.compile(
+    r"[店铺园楼门市场院厂库房口边面旁里内侧户角馆村苑城街路区室层座栋幢号期塔府厅处]|[东西南北中](?:$|[区侧])|附近|对面"
+)
+
+
+def _address_end(text: str, start: int, end: int) -> tuple[int, int]:
+    """Up to four characters after the last house, floor or room number that name no place belong to what follows."""
+    surface = text[start:end]
+    units = list(_ADDRESS_UNIT.finditer(surface))
+    if not units:
+        return start, end
+    rest = surface[units[-1].end() :]
+    if 0 < len(rest.strip()) <= 4 and not _PLACE_WORD.search(rest):
+        return start, start + units[-1].end()
+    return start, end
+
+
+_PARTS = frozenset(
+    [
+        "内机",
+        "外机",
+        "室内机",
+        "室外机",
+        "旋钮",
+        "面板",
+        "显示屏",
+        "屏幕",
+        "压缩机",
+        "风扇",
+        "电机",
+        "阀门",
+        "门",
+        "灯",
+        "水管",
+        "软管",
+        "杆子",
+        "遥控器",
+        "风机",
+        "喷头",
+        "主板",
+        "水箱",
+    ]
+)
+
+
+def _parts_of_faults(text: str, found: list[Found]) -> list[Found]:
+    """A part that was taken for a device and stands right before its symptom is the symptom's beginning."""
+    out: list[Found] = []
+    for item in sorted(found):
+        if (
+            out
+            and item[2] == "fault"
+            and out[-1][2] == "device"
+            and out[-1][1] == item[0]
+            and text[out[-1][0] : out[-1][1]] in _PARTS
+        ):
+            out[-1] = (out[-1][0], item[1], "fault", item[3], item[4])
+            continue
+        out.append(item)
+    return out
 
 
 def _possible(name: str, surface: str) -> bool:

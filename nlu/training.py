@@ -139,7 +139,7 @@ def train(
     tagger.set_model(train_entities(examples, progress, seed=seed))
     tagger.calibration = calibrate(progress, seed=seed, count=max(300, count // 4))
     classifier.model = train_classes(examples, progress, seed=seed)
-    parser.set_model(train_address(progress, seed=seed, count=max(300, count // 2)))
+    parser.set_model(train_address(progress, seed=seed, count=max(300, count // 3)))
     fingerprint = hashlib.sha256(json.dumps([e.text for e in examples], ensure_ascii=False).encode()).hexdigest()[:16]
     nlp.meta.update(
         {
@@ -164,7 +164,7 @@ def train_address(progress: Progress, *, seed: int, count: int) -> bytes:
         tags = [("B-" if i == 0 else "I-") + kind for words, kind in parts for i in range(len(words))]
         reading = read(text)
         trainer.append(parser.features(reading.text), [tags[i] for i in reading.at])
-    trainer.set_params({"c1": 0.1, "c2": 0.05, "max_iterations": 60, "feature.minfreq": 2})
+    trainer.set_params({"c1": 0.1, "c2": 0.05, "max_iterations": 50, "feature.minfreq": 2})
     progress("training addresses", 0.98)
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "crf"

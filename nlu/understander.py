@@ -11,14 +11,14 @@ import spacy
 
 from nlu import asking, grouping, tidy
 from nlu.contract import Context, FieldFound, Intent, Sentiment, Turn, Understanding, Urgency
-from nlu.language import language_of
+from nlu.language import language_of, mostly_chinese
 from nlu.location import model_path
 from nlu.pipeline import address_parts, characters, classes, entities  # noqa: F401 - registers the components
 from nlu.pipeline.characters import read
 from nlu.pipeline.classes import Classes, Classifier
 from nlu.pipeline.danger import danger_signs
 from nlu.pipeline.entities import SPANS
-from nlu.quoting import unquoted
+from nlu.quoting import readable
 from nlu.resolve import Resolver
 from nlu.settings import NluSettings
 from nlu.values import value_of
@@ -50,6 +50,13 @@ class PipelineUnderstander:
         if "hotline_address" in self._nlp.pipe_names:
             self._resolver.parts = self._nlp.get_pipe("hotline_address").parts
 
+    def _found(self, text: str) -> list[tuple[int, int, str, float]]:
+        """What the entity model finds; nothing in a text that is hardly Chinese, for the model knows no other language."""
+        if not mostly_chinese(text):
+            return []
+        doc = self._nlp.get_pipe("hotline_entities")(self._nlp.make_doc(text))
+        return [(s.start, s.end, s.label_, s._.confidence) for s in doc.spans[SPANS]]
+
     def understand(self, turns: Sequence[Turn], context: Context) -> Understanding:
         """Reads what the customer said; the agent's and the system's turns give context only."""
         fields: list[FieldFound] = []
@@ -58,11 +65,8 @@ class PipelineUnderstander:
         for number, turn in enumerate(turns):
             if turn.speaker != "customer" or not turn.text.strip():
                 continue
-            text = unquoted(turn.text[: self._limit])
-            doc = self._nlp.get_pipe("hotline_entities")(self._nlp.make_doc(text))
-            spans = tidy.tidy(
-                text, [(s.start, s.end, s.label_, s._.confidence) for s in doc.spans[SPANS]], expects=turn.expects
-            )
+            text = readable(turn.text[: self._limit])
+            spans = tidy.tidy(text, self._found(text), expects=turn.expects)
             judged.append((classifier.classify(text, [(a, b, name) for a, b, name, _, _ in spans]), text))
             for start, end, name, confidence, component in spans:
                 surface = turn.text[start:end]

@@ -117,9 +117,16 @@ def address(rng: random.Random, grammar: Grammar, *, spoken: bool) -> list[Part]
         elif roll < 0.7:
             parts.append((bank("shop"), "subpoi"))
         return parts
-    return parts + (
-        _room(rng, number, 0.5) if rng.random() < 0.5 else _office(rng, number) if rng.random() < 0.3 else []
-    )
+    roll = rng.random()
+    if roll < 0.45:
+        return parts + _room(rng, number, 0.9)
+    if roll < 0.6:
+        return parts + _office(rng, number)
+    if roll < 0.8:
+        parts.append((bank(rng.choice(["shop", "building_name", "building_name"])), "poi"))
+    elif roll < 0.87:
+        parts.append((bank("landmark"), "assist"))
+    return parts
 
 
 def _admin(rng: random.Random, table: Divisions) -> list[Part]:

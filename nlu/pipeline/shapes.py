@@ -15,7 +15,7 @@ _PART = "凌晨|清早|清晨|一大早|大清早|早上|早晨|上午|中午|�
 _CLOCK = rf"(?:[01]?[0-9]|2[0-4]):[0-5][0-9]|[{_N}]{{1,3}}点(?:钟|半|一刻|三刻|[{_N}]{{1,3}}分?)?|[{_N}]{{1,2}}时"
 _TAIL = "以前|之前|以后|之后|前后|左右|前|后|往后|开始|过后|之间|以内|之内|内|上下|朝后|一过"
 _ONE = rf"(?:(?:{_DAY})(?:的)?(?:{_PART})?|(?:{_PART}))(?:{_CLOCK})?|{_CLOCK}"
-_TIME = re.compile(
+TIME = re.compile(
     rf"(?:{_ONE})(?:(?:{_TAIL})?(?:到|至|-|~|—|或者|或|和|、|跟)(?:{_ONE}|[{_N}]{{1,3}}[号日]?))*(?:{_TAIL})?|[{_N}半]{{1,3}}个?(?:小时|钟头|天|分钟)(?:以内|之内|内)"
 )
 _RUN = re.compile(rf"(?:\+?86-?)?[{_D}](?:[-—]?[{_D}]){{2,}}(?:转[{_D}]{{1,6}}|-[{_D}]{{1,6}})?")
@@ -63,7 +63,7 @@ def shapes(text: str) -> list[str]:
         tag = _run_tag(m.group())
         if tag not in ("d3", "d4", "d5", "d6"):
             put(m.start(), m.end(), tag)
-    for m in _TIME.finditer(text):
+    for m in TIME.finditer(text):
         put(m.start(), m.end(), "time")
     for m in _NUMBERED.finditer(text):
         put(m.start(), m.end(), "unit")

@@ -1,0 +1,127 @@
+"""Rules for wanted times, people's names and misheard devices, after the model has spoken."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from nlu.catalogue import shipped
+from nlu.pipeline.characters import Reading, read
+from nlu.pipeline.shapes import TIME
+from nlu.pipeline.sounds import SoundLexicon
+from nlu.pipeline.vocabulary import reading_form
+from nlu.places import divisions
+
+Found = tuple[int, int, str, float, str]  # start, end, field, confidence, component
+_WANTED_AFTER = re.compile(
+    r"(?:再|才|就|都|左右|吧)?(?:过来|上门|来(?![的了过])|有人|在家|行[吗不吧]|可以|能(?:来|到|不能|安排|派)|派人|有空|方便|有时间|务必|必须|给我(?:回|打)|回[我个]?电|打我|到场|安排)"
+)
+_WANTED_BEFORE = re.compile(
+    r"(?:改到|改成|改为|改在|改|推到|挪到|挪|换到|换成|延到|顺延到|推迟到|提前到|约在|定在|最好|希望|请于|请在|务必|安排在|期望|争取|时间[是:：]?)\s*$"
+)
+_PAST_BEFORE = re.compile(
+    r"(?:昨|前天|上周|上个|从|自|打|自从|原定|原来|本来|约的|约了|说好|说|每|之前|原|刚才|今早|到了|一到|等到|答应|才|已经)\S{0,2}$"
+)
+_NOT_NAMES = frozenset(
+    [
+        "姐姐",
+        "小姐姐",
+        "小哥",
+        "老太太",
+        "老太",
+        "老头",
+        "老姐",
+        "老婆",
+        "老公",
+        "老人",
+        "师傅",
+        "老板",
+        "老板娘",
+        "客服",
+        "小姐",
+        "先生",
+        "女士",
+        "同志",
+        "房东",
+        "业主",
+        "老师",
+        "小妹",
+        "大姐",
+        "阿姨",
+        "大哥",
+        "老爷子",
+        "小伙子",
+        "孩子",
+        "老地方",
+        "老样子",
+        "老家",
+        "老客户",
+        "老用户",
+        "业主群",
+        "用户",
+        "客户",
+        "联系人",
+        "小店",
+        "小区",
+    ]
+)
+
+
+@lru_cache(maxsize=1)
+def _sounds() -> SoundLexicon:
+    return SoundLexicon((reading_form(n), "d") for d in shipped().devices for n in d.names)
+
+
+def tidy_more(text: str, found: list[Found]) -> list[Found]:
+    """Sorted, without overlaps."""
+    reading = read(text)
+    found = [f for f in found if f[2] != "contact_name" or _a_name(text, f)]
+    found = _whole_times(text, reading, found)
+    return sorted(_heard_devices(reading, found))
+
+
+def _a_name(text: str, item: Found) -> bool:
+    start, end = item[0], item[1]
+    surface = text[start:end].strip()
+    if surface in _NOT_NAMES or surface in divisions().by_name:
+        return False
+    line = text.rfind("\n", 0, start) + 1
+    # A salutation: the name alone at a line's beginning with a colon or comma after it, near the top of a mail.
+    after = re.match(r"[,，:：]\s*(?:\n|您好|你好|$)|(?:您好|你好)[,，:：!！]", text[end : end + 6])
+    return not (after and not text[line:start].strip() and start < 120 and "\n" in text)
+
+
+def _whole_times(text: str, reading: Reading, found: list[Found]) -> list[Found]:
+    """A found time takes the whole expression it stands in; an expression with "come" right behind it is wanted."""
+    times = [f for f in found if f[2] == "time"]
+    others = [f for f in found if f[2] != "time"]
+    out: list[Found] = []
+    for match in TIME.finditer(reading.text):
+        start, end = reading.at[match.start()], reading.at[match.end() - 1] + 1
+        inside = [f for f in times if f[0] < end and start < f[1]]
+        if any(o[0] < end and start < o[1] for o in others):
+            continue
+        if inside:
+            best = max(inside, key=lambda f: f[3])
+            shared = sum(min(f[1], end) - max(f[0], start) for f in inside)
+            if shared * 2 >= max(f[1] - f[0] for f in inside):
+                times = [f for f in times if f not in inside]
+                out.append((start, end, "time", best[3], best[4]))
+        elif len(match.group()) >= 2 and not _PAST_BEFORE.search(text[max(0, start - 5) : start]):
+            later = re.sub(r"\s", "", text[end : end + 8])
+            if _WANTED_AFTER.match(later) or _WANTED_BEFORE.search(text[max(0, start - 6) : start]):
+                out.append((start, end, "time", 0.5, "times"))
+    return [*others, *times, *out]
+
+
+def _heard_devices(reading: Reading, found: list[Found]) -> list[Found]:
+    """A stretch that sounds like a known device, is written otherwise and belongs to nothing else."""
+    has_device = any(f[2] == "device" for f in found)
+    for a, b, tag in _sounds().matches(reading.text):
+        if not tag.endswith("~") or (b - a < 3 and has_device):
+            continue
+        start, end = reading.at[a], reading.at[b - 1] + 1
+        if not any(f[0] < end and start < f[1] for f in found):
+            found = [*found, (start, end, "device", 0.5 if b - a < 3 else 0.6, "sounds")]
+            has_device = True
+    return found
