@@ -11,11 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.support.system import RunningSystem
 
 CONSOLE = Path(__file__).parents[2] / "console" / "dist" / "index.html"
+PATIENCE = 20_000  # ms for something to appear; the whole system shares two cores with the browser
 PASSWORD = "drei-Krähen-im-Schnee 9"
 # Nothing of the browser itself goes out; it talks to the program under test alone.
 FLAGS = (
@@ -44,6 +45,7 @@ def chromium() -> str:
 def browsing() -> Iterator[Browser]:
     """A browser, closed afterwards."""
     path = chromium()
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
         try:
@@ -62,7 +64,7 @@ def window(
         viewport={"width": width, "height": height}, locale=locale, timezone_id="Asia/Shanghai", accept_downloads=False
     )
     page = context.new_page()
-    page.set_default_timeout(15_000)
+    page.set_default_timeout(PATIENCE)
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.on(
