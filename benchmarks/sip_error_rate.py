@@ -26,7 +26,7 @@ from asr.error_rate import ErrorRate, compare, total
 from asr.files import read_audio
 from connectors.sip.plugin import prepare
 from connectors.sip.recording import pcm_of
-from core import settings
+from core import log, settings
 from core.db import Base, Database
 from core.db import use as use_database
 from tests.support import tables
@@ -56,7 +56,7 @@ async def send(stream: Rtp, sound: bytes, port: int, jitter: int, loss: float, c
     """Each packet is late by its own share of jitter; one that another overtakes arrives out of order."""
     loop = asyncio.get_running_loop()
     began = loop.time() + 0.1
-    for number in range(0, len(sound) // 160):
+    for number in range(len(sound) // 160):
         due = began + number * 0.02
         await asyncio.sleep(max(0.0, due - loop.time()))
         packet = sound[number * 160 : number * 160 + 160]
@@ -114,6 +114,8 @@ def main() -> None:
         return
     rows = [json.loads(line) for line in (given.calls / "calls.jsonl").read_text("utf-8").splitlines() if line]
     samples = [Sample(path=given.calls / row["path"], text=row["text"]) for row in rows]
+    settings.use(settings.CoreSettings(log_level="ERROR"))
+    log.configure("benchmark")
     tables()
     prepare()
     engine = VoskEngine(Path(model))

@@ -36,8 +36,7 @@ class Controller:
     async def start(self) -> None:
         self.config.recordings.mkdir(parents=True, exist_ok=True, mode=0o700)
         await self.front.start()
-        contact = self.front.contact()
-        self.crew = Crew(self.config, contact, f"<sip:127.0.0.1:{self.front.inner_port};lr>", self._heard)
+        self.crew = Crew(self.config, self.front.contact(), self._heard)
         self._life = asyncio.create_task(self._signs_of_life())
         await self.crew.start()
         for registration in self.registrations:

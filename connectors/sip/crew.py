@@ -17,6 +17,7 @@ from core import log
 
 RTP_PORTS = 40  # UDP ports reserved for one process: four calls, each RTP and RTCP, twice over
 START_SECONDS = 20.0
+LEAVE_SECONDS = 2.0  # between the end of its line and its end
 logger = log.get(__name__)
 Heard = Callable[["Crewman", dict[str, Any]], None]
 
@@ -37,6 +38,11 @@ class Crewman:
     @property
     def pid(self) -> int:
         return self._process.pid if self._process is not None else 0
+
+    @property
+    def exit_code(self) -> int | None:
+        """None while it runs."""
+        return self._process.returncode if self._process is not None else None
 
     async def start(self) -> None:
         ours, theirs = socket.socketpair()
@@ -101,10 +107,18 @@ class Crewman:
         finally:
             if self._writer is not None:
                 self._writer.close()
-            self.kill()  # whatever is left of it must not go on taking calls
-            if self._process is not None:
-                await self._process.wait()
+            await self._gone()
             self._heard(self, {"event": "dead"})
+
+    async def _gone(self) -> None:
+        """Whatever is left of it must not go on taking calls."""
+        if self._process is None:
+            return
+        try:
+            await asyncio.wait_for(self._process.wait(), LEAVE_SECONDS)
+        except TimeoutError:
+            self.kill()
+            await self._process.wait()
 
     def _take(self, event: dict[str, Any]) -> None:
         if event["event"] == "ready":
@@ -116,8 +130,8 @@ class Crewman:
 class Crew:
     """Keeps as many processes as settings say; a dead one is replaced after a pause that grows while deaths go on."""
 
-    def __init__(self, config: SipSettings, contact: str, proxy: str, heard: Heard) -> None:
-        self._config, self._contact, self._proxy, self._heard = config, contact, proxy, heard
+    def __init__(self, config: SipSettings, contact: str, heard: Heard) -> None:
+        self._config, self._contact, self._heard = config, contact, heard
         self.members: dict[str, Crewman] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = False
@@ -175,7 +189,6 @@ class Crew:
             "codecs": list(config.codecs),
             "srtp": config.srtp,
             "contact": self._contact,
-            "proxy": self._proxy,
             "address": config.address(),
             "rtp_bind": host,
             "rtp_port": config.rtp_port + RTP_PORTS * number,

@@ -55,20 +55,16 @@ class Farewell:
         """The BYE of a dialog and where it goes (RFC 3261 §12.2.1.1); None if the dialog was never answered."""
         if route.answer is None:
             return None
-        theirs = route.answer if route.outgoing else route.invite
-        local, remote = ("from", "to") if route.outgoing else ("to", "from")
-        contacts = theirs.all("contact")
-        target = parse_address(contacts[0]).uri if contacts else parse_address(theirs.get(remote)).uri
-        path = theirs.all("record-route")
-        if route.outgoing:
-            path.reverse()
+        contacts = route.invite.all("contact")
+        target = parse_address(contacts[0] if contacts else route.invite.get("from")).uri
+        path = route.invite.all("record-route")
         message = SipMessage("BYE", target)
         message.headers = [
             ("via", self._via(f"bye {route.call_id}")),
             *(("route", each) for each in path),
             ("max-forwards", "70"),
-            ("from", route.answer.get(local)),
-            ("to", route.answer.get(remote)),
+            ("from", route.answer.get("to")),
+            ("to", route.answer.get("from")),
             ("call-id", route.call_id),
             ("cseq", f"{route.our_cseq + 1} BYE"),
             ("reason", 'SIP;cause=500;text="line lost"'),

@@ -102,7 +102,7 @@ class Front:
         for route in self.routes.remove_line(name):
             if route.answer is not None:
                 self._farewell.say(route)
-            elif not route.outgoing:
+            else:
                 self._refuse(route.invite, route.peer, 500, "Server Internal Error")
 
     def free_slot(self, call_id: str) -> None:
@@ -111,7 +111,7 @@ class Front:
     def confirm(self, call_id: str) -> None:
         """Gives the process the ACK that the caller owes: without it pjsip keeps the call for ever."""
         route = self.routes.find(call_id)
-        if route is None or route.answer is None or route.outgoing:
+        if route is None or route.answer is None:
             return
         ack = SipMessage("ACK", parse_address(route.answer.get("contact") or "sip:hotline@localhost").uri)
         ack.headers = [("via", self.via(f"ack {call_id}")), ("max-forwards", "70")]
@@ -235,8 +235,7 @@ class Front:
         self._outer.send(data, source)
 
     def _to_line(self, message: SipMessage, route: Route) -> None:
-        if route.outgoing or route.answer is not None or message.method != "INVITE":
-            self._strip_routes(message)
+        self._strip_routes(message)
         inner = f"127.0.0.1:{self.inner_port}"
         forwarded = SipMessage(message.method, message.uri, headers=list(message.headers), body=message.body)
         slim(forwarded)
@@ -275,8 +274,6 @@ class Front:
         if route is None or len(vias) < 2 or message.cseq[0] < 0:
             return
         message.put_all("via", vias[1:])
-        if route.outgoing and message.cseq[1] == "INVITE" and 200 <= message.status < 300:
-            route.answer = message
         self._inner.send(message.encode(), route.line.where)
 
     # From a process
@@ -305,7 +302,7 @@ class Front:
             return  # the call has gone to another process
         message.put_all("via", vias)
         message.put_all("record-route", [each for each in message.all("record-route") if not self._is_us(each)])
-        if route is not None and message.cseq[1] == "INVITE" and not route.outgoing:
+        if route is not None and message.cseq[1] == "INVITE":
             if 200 <= message.status < 300:
                 route.answer = route.answer or message
             elif message.status == 486 and route.answer is None:
@@ -326,15 +323,13 @@ class Front:
     def _request_from_line(self, message: SipMessage, line: Line) -> None:
         self._strip_routes(message)
         route = self.routes.find(message.call_id)
-        if route is None:
-            if message.method != "INVITE":
-                return
-            route = self.routes.add(Route(message.call_id, line, ("", 0), message, outgoing=True))
+        if route is None or route.line is not line:
+            return
         route.our_cseq = max(route.our_cseq, message.cseq[0])
         message.headers.insert(0, ("via", self.via(" ".join(transaction(message)))))
         target = next(iter(message.all("route")), "")
         uri = parse_uri(parse_address(target).uri if target else message.uri)
-        behind_nat = not target and route.peer[0] and is_private(uri.host) and not is_private(route.peer[0])
+        behind_nat = not target and is_private(uri.host) and not is_private(route.peer[0])
         if behind_nat:
             self.send(message, route.peer)
         elif is_ip(uri.host):
@@ -348,9 +343,6 @@ class Front:
         try:
             where = await self.resolve(host, port)
         except OSError:
-            if not peer[0]:
-                logger.warning("a SIP host has no address")
-                return
             where = peer
         self.send(message, where)
 

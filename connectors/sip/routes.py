@@ -35,7 +35,6 @@ class Route:
     line: Line
     peer: Where
     invite: SipMessage
-    outgoing: bool = False
     answer: SipMessage | None = None
     our_cseq: int = 0
     holds_slot: bool = True

@@ -3,7 +3,7 @@
     python -m connectors.sip.worker FD
 
 Only frames are copied here, nothing is decided: a busy interpreter would stretch the frames of all four calls. It ends
-when the controller's end of the socket closes. Commands: configure, answer, hang_up, stop_prompt, digits, call, quit, and
+when the controller's end of the socket closes. Commands: configure, answer, hang_up, stop_prompt, quit, and
 prompts. Events: ready, incoming, confirmed, digit, played, statistics, ended, freed, and voice.
 """
 
@@ -294,9 +294,6 @@ class Line:
         if name == "quit":
             self._running = False
             return
-        if name == "call":
-            self._dial(event)
-            return
         call = self.calls.get(event["call"])
         if call is None or call.over:
             return
@@ -308,22 +305,6 @@ class Line:
             call.ear.to_play.append((event["token"], event["pcm"]))
         elif name == "stop_prompt":
             call.ear.stop()
-        elif name == "digits":
-            with contextlib.suppress(pj.Error):
-                call.dialDtmf(event["digits"])
-
-    def _dial(self, event: dict[str, Any]) -> None:
-        call = Call(self, self.next_number())
-        self.calls[call.number] = call
-        try:
-            call.makeCall(event["uri"], pj.CallOpParam(True))
-        except pj.Error as error:
-            call.over = True
-            self.over.append(call)
-            self.tell({"event": "dial_failed", "token": event["token"], "reason": error.reason})
-            return
-        call.sip_id = call.getInfo().callIdString
-        self.tell({"event": "dialing", "token": event["token"], "call": call.number, "id": call.sip_id})
 
     def _watch(self) -> None:
         """Once a second: RTP counters, and answers that nobody confirmed (a lost ACK keeps a call up for ever)."""
@@ -399,8 +380,6 @@ def _account(event: dict[str, Any]) -> Any:
     config = pj.AccountConfig()
     config.idUri = event["contact"]
     config.sipConfig.contactForced = event["contact"]
-    if event.get("proxy"):
-        config.sipConfig.proxies.append(event["proxy"])
     config.natConfig.contactRewriteUse = 0
     config.natConfig.viaRewriteUse = 0
     config.natConfig.sdpNatRewriteUse = 0

@@ -16,6 +16,7 @@ from connectors.sip.sound import sound_of
 from tests.support.sip import DATA, controller, eventually, messages, recogniser
 from tests.support.system import free_port
 
+MODULES = max(Path("/usr/lib").glob("*/baresip/modules"), default=Path("/usr/lib/baresip/modules"))
 pytestmark = pytest.mark.usefixtures("database", "blob_store")
 
 
@@ -74,9 +75,8 @@ async def test_baresip_is_heard(tmp_path: Path) -> None:
     needs("baresip", "baresip-core")
     sound = np.frombuffer(sound_of(DATA / "call.wav"), dtype="<i2")
     soundfile.write(tmp_path / "say.wav", sound[::2], 8000, subtype="PCM_16")
-    modules = max(Path("/usr/lib").glob("*/baresip/modules"), default=Path("/usr/lib/baresip/modules"))
     (tmp_path / "config").write_text(
-        f"module_path {modules}\nmodule g711.so\nmodule aufile.so\nmodule_app menu.so\nmodule_app account.so\n"
+        f"module_path {MODULES}\nmodule g711.so\nmodule aufile.so\nmodule_app menu.so\nmodule_app account.so\n"
         f"audio_source aufile,{tmp_path}/say.wav\naudio_player aufile,{tmp_path}/heard.wav\n"
         f"sip_listen 127.0.0.1:{free_port(2)}\nrtp_ports 41000-41100\naudio_srate 8000\naudio_channels 1\n"
     )
