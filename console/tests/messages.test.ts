@@ -51,6 +51,7 @@ describe('the source', () => {
   })
 
   it('stays in small files', () => {
-    expect(sources.filter(({ text }) => text.split('\n').length > 500).map(({ name }) => name)).toEqual([])
+    const words = ['messages/zh.json', 'messages/en.json'].map((name) => ({ name, text: readFileSync(join('src', name), 'utf8') }))
+    expect([...sources, ...words].filter(({ text }) => text.split('\n').length > 500).map(({ name }) => name)).toEqual([])
   })
 })
