@@ -10,7 +10,8 @@ from intake.dialog.state import Heard
 from intake.understand import understander
 from nlu import Context, Turn
 
-SURE = 0.35  # less is as good as not said: it is asked for
+SURE = 0.55  # less is as good as not said: it is asked for. An answer that is only taken for one has 0.5
+CORRECTION = 0.25  # a later value may be so much less sure and still count: callers correct themselves
 
 
 def ready() -> None:
@@ -32,8 +33,7 @@ def values_of(turns: Sequence[Heard], caller: KnownCaller, required: Sequence[st
         now=clock.now(), zone=config.zone, region=config.region, assets=caller.assets, required=list(required)
     )
     found: dict[str, tuple[float, str]] = {}
-    for one in understander().understand(spoken, context).fields:
-        # Of two equally sure ones the later counts: callers correct themselves.
-        if one.confidence >= SURE and one.confidence + 0.001 >= found.get(one.name, (0.0, ""))[0]:
+    for one in sorted(understander().understand(spoken, context).fields, key=lambda field: (field.turn, field.start)):
+        if one.confidence >= SURE and one.confidence + CORRECTION >= found.get(one.name, (0.0, ""))[0]:
             found[one.name] = (one.confidence, one.value)
     return {name: value for name, (_, value) in found.items()}

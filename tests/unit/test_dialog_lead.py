@@ -145,7 +145,7 @@ def test_danger_comes_before_everything(text: str) -> None:
     assert getattr(next_move(SCRIPT, done), "step", "") == "end.complete"
 
 
-@pytest.mark.parametrize("text", ["没有漏气", "冰箱不制冷", "轮胎漏气"])
+@pytest.mark.parametrize("text", ["没有漏气", "冰箱不制冷", "轮胎漏气", "热水器打不着火"])
 def test_no_danger(text: str) -> None:
     assert not state(system("open"), said(text)).emergency
 
