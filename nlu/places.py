@@ -72,6 +72,10 @@ def short_names(name: str, level: str) -> list[str]:
     plain = _LONG.sub("", name)
     if plain != name:
         names.append(plain.replace("自治", ""))
+    if level == "district":
+        bare = re.sub(r"(?:回族|满族|达斡尔族|蒙古族|各族)(?=区$)", "", plain)
+        if bare != plain and len(bare) > 2:
+            names.append(bare)
     core = re.sub(r"(?:特别行政区|自治区|自治州|自治县|自治旗|地区|省|市|盟|州|县|区|旗|林区)$", "", plain)
     if level in ("province", "city", "district") and len(core) >= 2:
         names.append(core)

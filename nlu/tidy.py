@@ -8,6 +8,7 @@ from functools import lru_cache
 from nlu.catalogue import shipped
 from nlu.pipeline.lexicon import Lexicon
 from nlu.pipeline.vocabulary import reading_form
+from nlu.places import divisions
 from nlu.tidy_more import tidy_more
 from nlu.values import phone_value
 
@@ -186,15 +187,37 @@ def _device_only(text: str, start: int, end: int) -> tuple[int, int]:
 
 
 _ADDRESS_UNIT = re.compile(
-    rf"(?:号楼|号院|号|栋|幢|座|单元|层|楼|室|弄|组|队|排|门|户|房|铺|#)|[0-9]{{2,}}|[{_N}]{{3,}}$"
+    rf"(?:号楼|号院|号|栋|幢|座|单元|层|楼|室|弄|组|队|排|门|户|房|铺|#)|[0-9]{{2,}}|[{_N}]{{3,}}"
 )
 _PLACE_WORD = re.compile(
     r"[店铺园楼门市场院厂库房口边面旁里内侧户角馆村苑城街路区室层座栋幢号期塔府厅处]|[东西南北中](?:$|[区侧])|附近|对面"
 )
 
 
+_MORE_ADDRESS = re.compile(
+    rf"[ ]?(?:(?:[{_N}十百0-9]{{1,4}}(?:号楼|单元|楼|层|室|栋|幢|号(?!线|梯|泵|机))|之[{_N}0-9]+|(?<=单元)[ ]?[{_N}0-9]{{3,4}}(?![{_N}十百点号0-9])|(?<=[楼栋幢])[ ]?[{_N}0-9]{{3,4}}(?![{_N}十百点号0-9])))+"
+)
+
+
 def _address_end(text: str, start: int, end: int) -> tuple[int, int]:
-    """Up to four characters after the last house, floor or room number that name no place belong to what follows."""
+    """A division's name at the beginning is taken whole, and the numbers that go on behind the end belong to it.
+
+    Up to four characters after the last house, floor or room number that name no place belong to what follows.
+    """
+    names = divisions().by_name
+    for back in (3, 2, 1):
+        head = text[max(0, start - back) : start]
+        if (
+            len(head) == back
+            and "\n" not in head
+            and any(len(name) > back and name in names for name in (text[start - back : start + k] for k in (1, 2, 3)))
+        ):
+            start -= back
+            break
+    if re.search(r"[路街道号院楼栋幢元层园苑区]$", text[start:end]):
+        more = _MORE_ADDRESS.match(text, end)
+        if more:
+            end = more.end()
     surface = text[start:end]
     units = list(_ADDRESS_UNIT.finditer(surface))
     if not units:
@@ -250,6 +273,11 @@ def _parts_of_faults(text: str, found: list[Found]) -> list[Found]:
     return out
 
 
+_PLACE = re.compile(
+    r"[省市区县旗州镇乡村路街道巷弄号楼栋幢座室园苑城府湾店厦场院里庄屯组门口段馆厂站校部馆]|单元|对面|旁|附近|\d-\d"
+)
+
+
 def _possible(name: str, surface: str) -> bool:
     if not re.search(r"\w", surface):
         return False
@@ -265,6 +293,8 @@ def _possible(name: str, surface: str) -> bool:
         return 1 < len(surface) <= 40
     if name == "time":
         return len(surface) <= 40
+    if name == "address" and not _PLACE.search(surface) and surface not in divisions().by_name:
+        return False
     return len(surface) <= 120
 
 

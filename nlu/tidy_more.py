@@ -76,8 +76,56 @@ def tidy_more(text: str, found: list[Found]) -> list[Found]:
     """Sorted, without overlaps."""
     reading = read(text)
     found = [f for f in found if f[2] != "contact_name" or _a_name(text, f)]
-    found = _whole_times(text, reading, found)
+    found = [f for f in found if f[2] != "address" or _a_place_to_go(text, f)]
+    found = _whole_times(text, reading, _faults(text, reading, found))
     return sorted(_heard_devices(reading, found))
+
+
+_FAULT_HEAD = re.compile(
+    r"^(?:又|也|还(?!有)|就|突然|忽然|现在|已经|开始|最近|偶尔|照样|仍然|仍|还是|依然|好像|可能|然后|结果|而且|并且|但是|今早起?|昨晚起?|昨天|今天|夜间|夜里|近一周|近日|有时候|有点儿?|的|是(?!湿|歪)|它|啊|呀|嘛)+"
+)
+_FAULT_TAIL = re.compile(
+    r"(?:了?(?:已经|都)?(?:有|快)?(?:好?几|[一二两三四五六七八九十半\d]+来?)(?:天|个?月|个?星期|个?礼拜|周|年|个?小时|个?钟头|次|回|遍)(?:了|多了)?|好久了?|半天了?|[啊呀嘛呢吧哦哈啦]|的话|然后|还有|而且|现在|我)+$"
+)
+_FAULT_BREAK = re.compile(r"[\s、，,。；;！!]+")
+
+
+def _faults(text: str, reading: Reading, found: list[Found]) -> list[Found]:
+    """A symptom ends where its writer broke off; time, "again", duration and particles around it are not part of it."""
+    out: list[Found] = []
+    for start, end, name, confidence, component in found:
+        if name != "fault":
+            out.append((start, end, name, confidence, component))
+            continue
+        at = start
+        pieces = [(start, end)]
+        if not reading.spaced:
+            pieces = []
+            for gap in _FAULT_BREAK.finditer(text, start, end):
+                pieces.append((at, gap.start()))
+                at = gap.end()
+            pieces.append((at, end))
+        for a, b in pieces:
+            head = _FAULT_HEAD.match(text[a:b])
+            if head and head.end() < b - a - 1:
+                a += head.end()
+            tail = _FAULT_TAIL.search(text[a:b])
+            if tail and tail.start() >= 2:
+                b = a + tail.start()
+            if b - a >= 2 or (len(pieces) == 1 and b > a):
+                out.append((a, b, name, confidence, component))
+    return out
+
+
+_TELLING = re.compile(r"(?:在|住|地址|位置|坐标|定位|送到|搬到|来)[是:：]?\s*$")
+
+
+def _a_place_to_go(text: str, item: Found) -> bool:
+    """A bare name of a town or city tells where to go only when it is said to."""
+    surface = re.sub(r"\s|这边|那边|这里|那里", "", text[item[0] : item[1]])
+    if len(surface) > 4 or surface not in divisions().by_name:
+        return True
+    return bool(_TELLING.search(text[max(0, item[0] - 5) : item[0]]))
 
 
 def _a_name(text: str, item: Found) -> bool:
