@@ -63,7 +63,8 @@ class Listener:
         else:
             topic = str(item["topic"])
             self._numbers[topic] = self._numbers.get(topic, 0) + 1
-            self.items.put_nowait({**item, "number": self._numbers[topic]})
+            shown = item if not topic.startswith("call:") or self.actor.may("personal.see") else _wordless(item)
+            self.items.put_nowait({**shown, "number": self._numbers[topic]})
 
     def drop(self) -> None:
         if not self.dropped:
@@ -72,6 +73,12 @@ class Listener:
 
     def follows(self, item: dict[str, Any]) -> bool:
         return item.get("topic") in self.topics
+
+
+def _wordless(item: dict[str, Any]) -> dict[str, Any]:
+    """An item of a call without what was said, for those who may follow calls but not see personal data: a sentence that
+    is still being spoken cannot be masked reliably. They read the finished ones masked from ``/calls``."""
+    return {name: value for name, value in item.items() if name in ("topic", "kind", "session", "turn", "speaker")}
 
 
 def _seers(actors: Sequence[Actor], ticket_id: Any) -> set[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import time
 from collections.abc import Callable
 
@@ -34,6 +35,7 @@ def play(*, stay: bool) -> int:
         out.print(f"speech model: {recogniser.name}")
     begun = time.monotonic()
     out.print("starting redis, relay, workers, asr, web, mail, voice ...")
+    signal.signal(signal.SIGTERM, _as_interrupt)
     stage = open_stage(directory)
     try:
         out.print(f"all entrances listen after {time.monotonic() - begun:.1f} s")
@@ -42,11 +44,19 @@ def play(*, stay: bool) -> int:
         show.staff(out, stage)
         if stay:
             _stay(stage)
+    except KeyboardInterrupt:
+        out.print("interrupted")
+        good = False
     finally:
         out.print("stopping ...")
         stage.close()
     out.print("[green]the demo went as expected[/green]" if good else "[red]the demo did not go as expected[/red]")
     return 0 if good else 1
+
+
+def _as_interrupt(*_: object) -> None:
+    """SIGTERM ends the demo as Ctrl-C does: every process is stopped."""
+    raise KeyboardInterrupt
 
 
 def _requests(stage: Stage, *, speech: bool) -> bool:

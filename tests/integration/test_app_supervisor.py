@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from app.supervisor import Child, Supervisor
-from tests.support.system import until
+from tests.support.system import alive, until
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(600)"]
 
@@ -79,3 +80,20 @@ def test_a_child_that_will_not_stop_is_killed(monkeypatch: pytest.MonkeyPatch, t
     supervisor.stop()
     thread.join(20)
     assert not Path(f"/proc/{pid}").exists()
+
+
+def test_children_end_with_a_supervisor_that_is_killed(tmp_path: Path) -> None:
+    program = (
+        "import sys; from app.supervisor import *\n"
+        f"s = Supervisor(children=[Child(name='a', command=[sys.executable, '-c', 'import time; time.sleep(600)'])])\n"
+        f"s.start(); open({str(tmp_path / 'pid')!r}, 'w').write(str(s.pids()['a'])); s.watch()\n"
+    )
+    supervisor = subprocess.Popen([sys.executable, "-c", program])
+    try:
+        until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text(), 20, "the child")
+        child = int((tmp_path / "pid").read_text())
+        assert Path(f"/proc/{child}").exists()
+    finally:
+        supervisor.kill()
+        supervisor.wait()
+    until(lambda: not alive(child), 10, "the child's end")

@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 
+import numpy as np
 import pytest
 
 from connectors.sip.message import answer
@@ -324,3 +325,16 @@ async def test_frames_are_read_the_fast_way() -> None:
             sys.executable, "-c", CHECK, uri, stdout=asyncio.subprocess.DEVNULL
         )
         assert await process.wait() == 0
+
+
+async def test_nothing_of_the_beginning_or_the_end_is_lost() -> None:
+    """The jitter buffer holds 100 ms when the BYE comes."""
+    async with controller(dialog="none") as voice, peer() as caller, rtp() as stream:
+        invite, response = await caller.establish(voice.front.port, rtp_port=stream.port)
+        await stream.speak(tone(1.5), voice_port(response))
+        caller.send(caller.within("BYE", invite, response, 2), voice.front.port)
+        [message] = await messages(1)
+    heard = np.frombuffer(pcm_of(message.recording), dtype="<i2").astype(float)
+    pieces = heard[: len(heard) // 320 * 320].reshape(-1, 320)
+    loud = np.sqrt((pieces**2).mean(axis=1)) > 1000
+    assert 73 <= loud.sum() <= 76  # of 75 pieces of 20 ms

@@ -73,7 +73,7 @@ class RunningSystem:
             pids: dict[str, int] = json.loads((self.directory / "processes.json").read_text())
         except FileNotFoundError:
             return {}
-        return {name: pid for name, pid in pids.items() if _alive(pid)}
+        return {name: pid for name, pid in pids.items() if alive(pid)}
 
     def kill(self, name: str) -> int:
         """SIGKILL; returns the pid that was."""
@@ -179,7 +179,7 @@ def running_system(directory: Path, **more: str) -> Iterator[RunningSystem]:
             database.close()
 
 
-def _alive(pid: int) -> bool:
+def alive(pid: int) -> bool:
     """Whether the process is there and no zombie."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"

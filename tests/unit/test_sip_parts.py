@@ -16,7 +16,7 @@ from connectors.sip.digits import Keypad
 from connectors.sip.message import SipMessage
 from connectors.sip.plugin import prepare
 from connectors.sip.prompts import load, text_of
-from connectors.sip.recording import Recording, forget, keep, path_of, pcm_of
+from connectors.sip.recording import Recording, forget, forget_kept, keep, path_of, pcm_of
 from connectors.sip.settings import SipSettings
 from core import db
 from core.db import Database
@@ -180,3 +180,17 @@ def test_what_the_agent_is_told(database: Database, outcome: str, facts: dict[st
     assert word in message.problem
     assert message.waits == waits
     assert bool(message.promises) == bool(waits)
+
+
+def test_raw_files_that_were_kept_are_removed_at_the_next_start(
+    database: Database, blob_store: Any, tmp_path: Path
+) -> None:
+    prepare()
+    sender = Sender(kind="phone", value="")
+    done, open_ = (open_session("sip", name, sender, owner="test") for name in ("a", "b"))
+    for session_id in (done, open_):
+        path_of(tmp_path, session_id).write_bytes(b"\1\0" * 16_000)
+    reference, ms = keep(path_of(tmp_path, done))
+    end_session(done, "completed", {"recording": reference, "duration_ms": ms, "complete": True})
+    assert forget_kept(tmp_path) == 1
+    assert [path.stem for path in tmp_path.glob("*.pcm")] == [open_]
