@@ -62,6 +62,7 @@ def tidy(text: str, spans: list[tuple[int, int, str, float]], *, expects: str = 
             start, end = _whole_code(text, start, end)
         elif name == "device":
             start, end = _device_only(text, start, end)
+            start = _numbered_device(text, start)
         elif name == "address":
             start, end = _address_end(text, start, end)
         start, end = _trim(text, start, end, name)
@@ -164,6 +165,11 @@ def _whole_code(text: str, start: int, end: int) -> tuple[int, int]:
     return start, end
 
 
+_STOP = re.compile(
+    r"[我你他她它的了着把这那在是有个台家里选去修装换看来到给请用买和与及跟、就还也又不没完要想做过会能说对好上下前后]"
+)
+
+
 def _device_only(text: str, start: int, end: int) -> tuple[int, int]:
     """A known device inside the span, with the words that may stand before it; unknown spans stay as they are."""
     surface = text[start:end]
@@ -176,8 +182,9 @@ def _device_only(text: str, start: int, end: int) -> tuple[int, int]:
         return start, end
     a, b, _ = inside[-1]
     before = form[:a]
-    if before and not _MODIFIER.fullmatch(before):
-        allowed = next((i for i in range(a) if _MODIFIER.fullmatch(form[i:a])), a)
+    if before and not _MODIFIER.fullmatch(before) and (_STOP.search(before) or len(before) > 3):
+        cut = max((m.end() for m in _STOP.finditer(before)), default=0)
+        allowed = next((i for i in range(cut, a) if _MODIFIER.fullmatch(form[i:a])), a)
         start, surface = start + allowed, surface[allowed:]
         a, b = a - allowed, b - allowed
     rest = surface[b:]
@@ -276,6 +283,16 @@ def _parts_of_faults(text: str, found: list[Found]) -> list[Found]:
 _PLACE = re.compile(
     r"[省市区县旗州镇乡村路街道巷弄号楼栋幢座室园苑城府湾店厦场院里庄屯组门口段馆厂站校部馆]|单元|对面|旁|附近|\d-\d"
 )
+
+
+def _numbered_device(text: str, start: int) -> int:
+    """3号电梯: the number before a device is part of its name."""
+    before = re.search(
+        rf"(?<![0-9{_N}十楼栋])(?:[0-9]{{1,2}}|[{_N}十]{{1,2}})(?:号|#)?$", text[max(0, start - 4) : start]
+    )
+    if before and (before.group()[-1] in "号#" or text[start : start + 1] == "号"):
+        return start - len(before.group())
+    return start
 
 
 def _possible(name: str, surface: str) -> bool:

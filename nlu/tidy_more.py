@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from nlu.catalogue import shipped
 from nlu.pipeline.characters import Reading, read
+from nlu.pipeline.features import SURNAMES
 from nlu.pipeline.shapes import TIME
 from nlu.pipeline.sounds import SoundLexicon
 from nlu.pipeline.vocabulary import reading_form
@@ -78,7 +79,8 @@ def tidy_more(text: str, found: list[Found]) -> list[Found]:
     found = [f for f in found if f[2] != "contact_name" or _a_name(text, f)]
     found = [f for f in found if f[2] != "address" or _a_place_to_go(text, f)]
     found = _whole_times(text, reading, _faults(text, reading, found))
-    return sorted(_heard_devices(reading, found))
+    found = _heard_devices(reading, found)
+    return sorted([*found, *_names_by_place(text, found)])
 
 
 _FAULT_HEAD = re.compile(
@@ -160,6 +162,51 @@ def _whole_times(text: str, reading: Reading, found: list[Found]) -> list[Found]
             if _WANTED_AFTER.match(later) or _WANTED_BEFORE.search(text[max(0, start - 6) : start]):
                 out.append((start, end, "time", 0.5, "times"))
     return [*others, *times, *out]
+
+
+_TITLED = "(?:先生|女士|小姐|老师|师傅|经理|主任|工|总|老板|店长|医生|科长|队长|主管|阿姨|大爷)"
+_NAME = rf"(?:[\u4e00-\u9fff]{_TITLED}|[\u4e00-\u9fff]{{2,3}}|[\u4e00-\u9fff]{{2}}[\u4e00-\u9fff]{{2}})"
+_SIGNED = re.compile(
+    rf"^[ \t]*(?:[^\s,，。:：]{{2,12}}[ \u3000]+)?({_NAME})(?:[（(][^)）\n]{{1,6}}[)）])?(?:[ \u3000]*(?:上|敬上|谨上|留))?(?:[ \u3000/,，]*(?=\+?[0-9(（]))?[ \t]*(?:[-+0-9 ()（）转]{{7,}})?$",
+    re.MULTILINE,
+)
+_BEFORE_NUMBER = re.compile(
+    rf"(?:^|[\s,，;；|/:：]|联系人|找)({_NAME})[ \u3000/,，;；|:：]{{0,2}}(?:电话|手机|tel|Tel)?[:： ]?(?=1[3-9][0-9]{{9}}|0[0-9]{{2,3}}-[0-9]{{7}})",
+    re.MULTILINE,
+)
+
+
+def _names_by_place(text: str, found: list[Found]) -> list[Found]:
+    """Names that stand where names stand: signed alone near the end of a written text, or right before a number."""
+    out: list[Found] = []
+    end = len(text.rstrip())
+    lines = text[:end].count("\n")
+    tail = 0
+    if lines >= 3:
+        at = end
+        for _ in range(3):
+            at = text.rfind("\n", 0, at)
+        tail = max(at, 0)
+    for pattern, begin in ((_SIGNED, tail), (_BEFORE_NUMBER, 0)):
+        if pattern is _SIGNED and lines < 3:
+            continue
+        for match in pattern.finditer(text, begin, end):
+            a, b = match.span(1)
+            name = text[a:b]
+            taken = any(f[0] < b and a < f[1] for f in [*found, *out])
+            if (
+                taken
+                or name[0] not in SURNAMES
+                or name in divisions().by_name
+                or name in _NOT_NAMES
+                or _NO_NAME.search(name)
+            ):
+                continue
+            out.append((a, b, "contact_name", 0.6, "names"))
+    return out
+
+
+_NO_NAME = re.compile(r"[的了是不在请谢您你我他电话手机地址型号单公司部组店谢辛苦急]|祝好|顺祝|多谢|盼复")
 
 
 def _heard_devices(reading: Reading, found: list[Found]) -> list[Found]:

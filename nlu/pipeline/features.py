@@ -10,7 +10,7 @@ from nlu.pipeline.lexicon import Lexicon
 from nlu.pipeline.shapes import shapes
 from nlu.pipeline.sounds import SoundLexicon
 
-_SURNAMES = frozenset(
+SURNAMES = frozenset(
     "赵钱孙李周吴郑王冯陈褚卫蒋沈韩杨朱秦尤许何吕施张孔曹严华金魏陶姜戚谢邹喻柏水窦章云苏潘葛奚范彭郎鲁韦昌马苗凤花方俞任袁柳鲍史唐费廉岑薛雷贺倪汤滕殷罗毕郝邬安常乐于时傅皮卞齐康伍余元卜顾孟平黄穆萧尹姚邵湛汪祁毛禹狄米贝明臧计伏成戴谈宋茅庞熊纪舒屈项祝董梁杜阮蓝闵席季麻强贾路娄危江童颜郭梅盛林刁钟徐邱骆高夏蔡田樊胡凌霍虞万支柯昝管卢莫经房裘缪干解应宗丁宣邓郁单杭洪包诸左石崔吉钮龚程邢裴陆荣翁荀羊惠甄曲家封芮储靳汲邴糜松井段富巫乌焦巴弓牧隗山谷车侯宓蓬全郗班仰秋仲伊宫宁仇栾暴甘厉戎祖武符刘景詹束龙叶幸司韶郜黎薄印宿白怀蒲从鄂索咸籍赖卓蔺屠蒙池乔阴胥能苍双闻莘党翟谭贡劳逄姬申扶堵冉宰郦雍桑桂濮牛寿通边扈燕冀浦尚农温别庄晏柴瞿阎充慕连茹习宦艾鱼容向古易慎戈廖庾终暨居衡步都耿满弘匡国文寇广禄阙东欧殳沃利蔚越隆师巩厍聂晁勾敖融冷辛阚那简饶空曾毋沙养鞠须丰巢关相查荆红游权盖益桓公仉督岳帅缑亢况郈有琴归海晋楚闫法涂岳逯仝尉迟佟隋肖覃韦农蓝植麦区冼岑"
 )
 _TITLES = Lexicon(
@@ -158,11 +158,11 @@ class FeatureMaker:
                 row.append("yb" + p1)
             if i + 1 < n and gaps[i + 1]:
                 row.append("z")
-            if c0 in _SURNAMES:
+            if c0 in SURNAMES:
                 row.append("Sl" + lines[i])
                 row.append("S" + ("t" if titles[i + 1] else "") + (MARKS.get(p1, "") if i else "<"))
             if titles[i]:
-                row.append("T" + ("s" if i and text[i - 1] in _SURNAMES else ""))
+                row.append("T" + ("s" if i and text[i - 1] in SURNAMES else ""))
             rows.append(row)
         return rows
 
