@@ -61,7 +61,9 @@ def understander() -> Understander:
 def warm_up() -> None:
     """Loads the pipeline before the first message waits for it. Without one, messages become drafts for a human."""
     try:
-        understander()
+        understander().understand(
+            [Turn(text="空调不制冷")], Context(now=clock.now())
+        )  # catalogue and places load at first use
     except Exception:
         logger.exception("the language pipeline cannot be loaded")
 
