@@ -21,6 +21,10 @@ _SCRIPTS = {
 
 def language_of(text: str) -> str:
     """A BCP 47 tag from the scripts of the first 400 letters; "zh" when there are none."""
+    head = text[:400]
+    chinese = sum("\u4e00" <= c <= "\u9fff" for c in head)
+    if chinese * 6 > len(head) and not any("\u3040" <= c <= "\u30ff" for c in head):
+        return "zh"  # by far the most, and names of scripts are slow to look up
     counts: dict[str, int] = {}
     seen = 0
     for c in text:

@@ -138,7 +138,8 @@ def train(
     parser: Any = nlp.add_pipe("hotline_address")
     tagger.set_model(train_entities(examples, progress, seed=seed))
     tagger.calibration = calibrate(progress, seed=seed, count=max(300, count // 4))
-    classifier.model = train_classes(examples, progress, seed=seed)
+    # The classifier learns in seconds, so it may see more of the material than the CRF has time for.
+    classifier.model = train_classes([*examples, *generate(seed + 3, count * 3 // 2)], progress, seed=seed)
     parser.set_model(train_address(progress, seed=seed, count=max(300, count // 3)))
     fingerprint = hashlib.sha256(json.dumps([e.text for e in examples], ensure_ascii=False).encode()).hexdigest()[:16]
     nlp.meta.update(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from nlu.pipeline.lexicon import Match
-from nlu.text.sound import sound, sounds
+from nlu.text.sound import SOUND, sounds
 
 
 class SoundLexicon:
@@ -22,7 +22,7 @@ class SoundLexicon:
 
     def matches(self, text: str, hidden: frozenset[str] = frozenset()) -> Iterator[Match]:
         """Longest matches by sound from left to right; the tag tells the length, for two syllables often mean nothing."""
-        heard = [sound(c) for c in text]
+        heard = [SOUND[c] for c in text]
         i, n = 0, len(text)
         while i < n - 1:
             for syllables, word, tag in self._by_head.get((heard[i], heard[i + 1]), ()):

@@ -9,12 +9,21 @@ from pypinyin import Style, lazy_pinyin
 _FLAT = {"zh": "z", "ch": "c", "sh": "s"}
 
 
-@lru_cache(maxsize=30_000)
+class _Table(dict[str, str]):
+    """Syllables by character, looked up once; there are no more characters than Unicode has."""
+
+    def __missing__(self, character: str) -> str:
+        chinese = "\u4e00" <= character <= "\u9fff"
+        self[character] = fold(lazy_pinyin(character, style=Style.NORMAL)[0]) if chinese else character
+        return self[character]
+
+
+SOUND = _Table()
+
+
 def sound(character: str) -> str:
     """The folded syllable of one Chinese character, without tone; any other character sounds like itself."""
-    if not "\u4e00" <= character <= "\u9fff":
-        return character
-    return fold(lazy_pinyin(character, style=Style.NORMAL)[0])
+    return SOUND[character]
 
 
 def fold(syllable: str) -> str:
