@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import socket
 from typing import Any
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from connectors.sip.call import Call
 from connectors.sip.crew import Crew, Crewman
 from connectors.sip.front import Front
+from connectors.sip.recording import forget_kept
 from connectors.sip.registration import Registration
 from connectors.sip.settings import SipSettings
 from core import db, log
@@ -35,6 +39,8 @@ class Controller:
 
     async def start(self) -> None:
         self.config.recordings.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with contextlib.suppress(SQLAlchemyError):  # calls are taken in any case
+            await db.run(forget_kept, self.config.recordings)
         await self.front.start()
         self.crew = Crew(self.config, self.front.contact(), self._heard)
         self._life = asyncio.create_task(self._signs_of_life())

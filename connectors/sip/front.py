@@ -26,6 +26,7 @@ from core import log, metrics
 from core.errors import ConfigurationError
 
 COOKIE = "z9hG4bKhl"
+BYE_SECONDS = 0.16  # how long a BYE is held back; the jitter buffer waits for 100 to 240 ms
 MOST_ANSWERS = 2000  # refusals remembered for their retransmissions
 AGENT = "Hotline"
 
@@ -243,6 +244,11 @@ class Front:
         forwarded.headers.insert(0, ("via", f"SIP/2.0/UDP {inner};branch={branch}"))
         if message.method == "INVITE":
             forwarded.headers.insert(1, ("record-route", f"<sip:{inner};lr>"))
+        if message.method == "BYE":
+            # The last words are still in the jitter buffer, which pjsip throws away with the call.
+            data, where = forwarded.encode(), route.line.where
+            asyncio.get_running_loop().call_later(BYE_SECONDS, self._inner.send, data, where)
+            return
         self._inner.send(forwarded.encode(), route.line.where)
 
     def _strip_routes(self, message: SipMessage) -> None:

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
+from sqlalchemy import select
 
 from connectors.sip.wire import RATE
-from core import blobs, log
+from core import blobs, db, log
+from intake import MessageRow, SessionRow
 
 BYTES_PER_MS = RATE * 2 // 1000
 SYNC_BYTES = RATE * 2 * 2  # fsync every two seconds: a power cut costs no more
@@ -91,6 +93,24 @@ def keep(path: Path) -> tuple[str, int]:
 def forget(path: Path) -> None:
     """Removes a raw recording that the blob store has taken over."""
     path.unlink(missing_ok=True)
+
+
+def forget_kept(directory: Path) -> int:
+    """Removes raw recordings whose session has ended with the blob store's copy: a process was killed between the two.
+    Returns how many; blocks on the database."""
+    names = [path.stem for path in directory.glob("*.pcm") if _NAME.fullmatch(path.name)]
+    if not names:
+        return 0
+    with db.read() as session:
+        rows = session.execute(
+            select(SessionRow.id, MessageRow.content)
+            .join(MessageRow, MessageRow.id == SessionRow.message_id)
+            .where(SessionRow.id.in_(names), SessionRow.state == "ended")
+        ).all()
+    kept = [session_id for session_id, content in rows if content.get("recording")]
+    for session_id in kept:
+        forget(path_of(directory, session_id))
+    return len(kept)
 
 
 def pcm_of(reference: str) -> bytes:

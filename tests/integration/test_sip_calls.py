@@ -68,7 +68,8 @@ def _turns(database: Database) -> list[str]:
     from intake import TurnRow
 
     with database.read() as session:
-        return list(session.scalars(select(TurnRow.text).order_by(TurnRow.number)))
+        query = select(TurnRow.text).where(TurnRow.speaker == "customer").order_by(TurnRow.number)
+        return list(session.scalars(query))
 
 
 async def test_the_last_words_are_in_the_message_soon_after_the_caller_hung_up() -> None:
