@@ -34,7 +34,7 @@ def platt(pairs: Sequence[Pair]) -> tuple[float, float]:
     slope, offset = 1.0, 0.0
     right = sum(r for _, r in pairs)
     high, low = (right + 1) / (right + 2), 1 / (len(pairs) - right + 2)
-    for _ in range(50):
+    for _ in range(100):
         g0 = g1 = h00 = h01 = h11 = 0.0
         for x, r in pairs:
             p = 1 / (1 + math.exp(-max(-30.0, min(30.0, slope * x + offset))))
@@ -47,6 +47,7 @@ def platt(pairs: Sequence[Pair]) -> tuple[float, float]:
         if determinant <= 0:
             break
         step0, step1 = (h11 * g0 - h01 * g1) / determinant, (h00 * g1 - h01 * g0) / determinant
+        step0, step1 = max(-0.5, min(0.5, step0)), max(-1.0, min(1.0, step1))  # far from the answer, Newton's steps are wild
         slope, offset = slope - step0, offset - step1
         if abs(step0) + abs(step1) < 1e-6:
             break

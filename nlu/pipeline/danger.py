@@ -14,7 +14,7 @@ _SIGNS = {
     "strong": r"救命|出人命|危险|119|消防队|疏散|撤|不敢(?:进|碰|靠|动|开)|总阀|总闸|关.{0,2}阀|拉.{0,2}闸|断电了|晕倒|昏|受伤|烫伤",
 }
 _PATTERNS = {name: re.compile(pattern) for name, pattern in _SIGNS.items()}
-_NEGATED = re.compile(r"(?:没有?|无|不|未|防|怕|会不会|以免|担心|是否).{0,2}$")
+_NEGATED = re.compile(r"(?:没有?|无|不|未|防|会不会|以免|担心|是否)$")
 
 
 def danger_signs(text: str) -> set[str]:
