@@ -348,12 +348,9 @@ def _fields(session: Session, read: _Read, understanding: Understanding | None) 
         if name not in names:
             fields.append(DraftField(name=name, value=value, component="asset"))
     if message.sender.kind == "phone" and message.sender.value and "phone" not in names:
-        resolved_phone = {"value": message.sender.value, "score": 0.9, "details": {"e164": message.sender.value}}
-        fields.append(
-            DraftField(
-                name="phone", value=message.sender.value, confidence=0.9, component="caller id", resolved=resolved_phone
-            )
-        )
+        national = message.sender.value.removeprefix("+86")
+        calling = {"value": national, "score": 0.9, "details": {"e164": message.sender.value}}
+        fields.append(DraftField(name="phone", value=national, confidence=0.9, component="caller id", resolved=calling))
     if "contact_name" not in names and message.sender.name and message.channel in ("email", "webform"):
         fields.append(
             DraftField(name="contact_name", value=message.sender.name[:80], confidence=0.7, component="sender name")

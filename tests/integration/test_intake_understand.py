@@ -80,7 +80,7 @@ def test_a_call_s_field_leads_to_its_audio(database: Database) -> None:
     assert (fault.audio_start, fault.audio_end) == (1000, 1700)
     phone = ticket.field("phone")
     assert phone is not None
-    assert (phone.value, phone.component) == ("+8613911112222", "caller id")
+    assert (phone.value, phone.component) == ("13911112222", "caller id")
 
 
 @pytest.mark.parametrize(
