@@ -47,7 +47,10 @@ def platt(pairs: Sequence[Pair]) -> tuple[float, float]:
         if determinant <= 0:
             break
         step0, step1 = (h11 * g0 - h01 * g1) / determinant, (h00 * g1 - h01 * g0) / determinant
-        step0, step1 = max(-0.5, min(0.5, step0)), max(-1.0, min(1.0, step1))  # far from the answer, Newton's steps are wild
+        step0, step1 = (
+            max(-0.5, min(0.5, step0)),
+            max(-1.0, min(1.0, step1)),
+        )  # far from the answer, Newton's steps are wild
         slope, offset = slope - step0, offset - step1
         if abs(step0) + abs(step1) < 1e-6:
             break

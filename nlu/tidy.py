@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from nlu.by_rule import by_rule
 from nlu.catalogue import shipped
 from nlu.pipeline.lexicon import Lexicon
 from nlu.pipeline.vocabulary import reading_form
 from nlu.places import divisions
-from nlu.tidy_more import tidy_more
 from nlu.values import phone_value
 
 Found = tuple[int, int, str, float, str]  # start, end, field, confidence, component
@@ -69,7 +69,7 @@ def tidy(text: str, spans: list[tuple[int, int, str, float]], *, expects: str = 
         if start < end and _possible(name, text[start:end]):
             found.append((start, end, name, confidence, "entities"))
     found = _parts_of_faults(text, _without_overlaps(_merged(text, found)))
-    found = tidy_more(text, found)
+    found = by_rule(text, found)
     for pattern in (_MOBILE, _SPOKEN_MOBILE, _LANDLINE):
         for match in pattern.finditer(text):
             if any(f[0] < match.end() and match.start() < f[1] for f in found):
@@ -159,6 +159,10 @@ def _whole_code(text: str, start: int, end: int) -> tuple[int, int]:
             if match.start() < end and start < match.end() and match.end() - match.start() >= end - start:
                 return match.start(), match.end()
         return start, end
+    lead = re.match(rf"^[^A-Za-z0-9{_N}]+", surface)
+    if lead and lead.end() < len(surface):
+        start += lead.end()
+        surface = text[start:end]
     spoken = _SPOKEN_CODE.match(surface)
     if spoken and len(spoken.group().strip()) >= 2:
         return start, start + len(spoken.group().rstrip())
@@ -300,6 +304,8 @@ def _possible(name: str, surface: str) -> bool:
         return False
     if name == "phone":
         return 7 <= len(phone_value(surface).split("-")[0]) <= 13
+    if name == "fault_code" and surface.lower() in ("re", "fw", "fwd", "tel", "add", "sn"):
+        return False
     if name in ("model", "serial", "order"):
         return bool(re.search(rf"[0-9{_N}]", surface)) and len(surface) >= 2
     if name == "contact_name":

@@ -1,4 +1,4 @@
-"""Rules for wanted times, people's names and misheard devices, after the model has spoken."""
+"""Rules for edges of times, symptoms, addresses and codes, for names, brands and misheard devices, after the model has spoken."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from functools import lru_cache
 from nlu.catalogue import shipped
 from nlu.pipeline.characters import Reading, read
 from nlu.pipeline.features import SURNAMES
+from nlu.pipeline.lexicon import Lexicon
 from nlu.pipeline.shapes import TIME
 from nlu.pipeline.sounds import SoundLexicon
 from nlu.pipeline.vocabulary import reading_form
@@ -73,13 +74,13 @@ def _sounds() -> SoundLexicon:
     return SoundLexicon((reading_form(n), "d") for d in shipped().devices for n in d.names)
 
 
-def tidy_more(text: str, found: list[Found]) -> list[Found]:
+def by_rule(text: str, found: list[Found]) -> list[Found]:
     """Sorted, without overlaps."""
     reading = read(text)
     found = [f for f in found if f[2] != "contact_name" or _a_name(text, f)]
     found = [f for f in found if f[2] != "address" or _a_place_to_go(text, f)]
     found = _whole_times(text, reading, _faults(text, reading, found))
-    found = _heard_devices(reading, found)
+    found = _brands(reading, _announced(text, _heard_devices(reading, found)))
     return sorted([*found, *_names_by_place(text, found)])
 
 
@@ -207,6 +208,147 @@ def _names_by_place(text: str, found: list[Found]) -> list[Found]:
 
 
 _NO_NAME = re.compile(r"[的了是不在请谢您你我他电话手机地址型号单公司部组店谢辛苦急]|祝好|顺祝|多谢|盼复")
+
+
+_KEYS = {
+    "serial": re.compile(r"(?:序列号|机身码|机身号|机器码|机号|出厂编号|设备编号|条码|条形码|SN|sn|S/N)[码]?(?:上面)?(?:是|为|写的是|写着)?[:：= 是]{0,2}$"),
+    "order": re.compile(r"(?:订单|工单|单号|订单号|工单号|合同号|合同编号|受理号|流水号|报修单|服务单|预约号|维修单|关联工单)(?:编号)?(?:是|为|尾号)?[:：= 是]{0,2}$"),
+    "model": re.compile(r"(?:型号|机型|规格型号|款号)(?:是|为|写的是|写着)?[:：= 是]{0,2}$"),
+    "fault_code": re.compile(r"(?:故障码|故障代码|错误代码|报错代码|代码)(?:是|为|显示)?[:：= 是]{0,2}$"),
+}  # fmt: skip
+
+
+def _announced(text: str, found: list[Found]) -> list[Found]:
+    """A code right behind the word for its kind is of that kind."""
+    out: list[Found] = []
+    for item in found:
+        start, end, name, confidence, component = item
+        if name in _KEYS:
+            before = text[max(0, start - 14) : start]
+            said = next((kind for kind, key in _KEYS.items() if key.search(before)), name)
+            if said != name:
+                item = (start, end, said, confidence, component)
+        out.append(item)
+    return out
+
+
+# Brands that are everyday words too: only the model, which sees the context, may call them brands.
+_EVERYDAY = frozenset(
+    [
+        "老板",
+        "先锋",
+        "荣耀",
+        "年代",
+        "前锋",
+        "立方",
+        "坚果",
+        "当贝",
+        "星星",
+        "快意",
+        "得力",
+        "美团",
+        "中控",
+        "合力",
+        "开山",
+        "雪人",
+        "苹果",
+        "红门",
+        "道尔",
+        "小牛",
+        "九号",
+        "石头",
+        "小狗",
+        "公牛",
+        "钻石",
+        "远大",
+        "重机",
+        "小熊",
+        "友声",
+        "中兴",
+        "顶尖",
+        "奔腾",
+        "盾牌",
+        "金牌",
+        "我乐",
+        "布朗",
+        "东方",
+        "统帅",
+        "巨人",
+        "荣事达",
+        "威力",
+        "现代",
+        "长虹",
+        "普联",
+        "兄弟",
+        "百胜",
+        "蓝卡",
+        "凯丰",
+        "香山",
+        "大元",
+        "开立",
+        "万东",
+        "富士",
+        "新界",
+        "连成",
+        "天合",
+        "罗兰",
+        "小森",
+        "理光",
+        "惠家",
+        "依爱",
+        "青鸟",
+        "松江",
+        "海湾",
+        "利达",
+        "金羚",
+        "白雪",
+        "雪村",
+        "雪莱",
+        "飞马",
+        "辣妈",
+        "乐信",
+        "三麦",
+        "新麦",
+        "高比",
+        "步阳",
+        "美心",
+        "盼盼",
+        "王力",
+        "全友",
+        "顾家",
+        "通力",
+        "迅达",
+        "永大",
+        "康力",
+        "怡达",
+        "菱王",
+        "莱茵",
+        "正野",
+        "飞利浦医疗",
+        "樱花",
+        "大华",
+        "万和",
+        "老肯",
+        "百特",
+    ]
+)
+
+
+@lru_cache(maxsize=1)
+def _known_brands() -> Lexicon:
+    return Lexicon(
+        (reading_form(b), "b") for b in shipped().brands if len(b) >= 2 and b not in _EVERYDAY and not b.isascii()
+    )
+
+
+def _brands(reading: Reading, found: list[Found]) -> list[Found]:
+    """Known brands that are no everyday words, where nothing else was found."""
+    out = list(found)
+    for a, b, _ in _known_brands().matches(reading.text):
+        start, end = reading.at[a], reading.at[b - 1] + 1
+        if not any(f[0] < end and start < f[1] for f in out):
+            out.append((start, end, "brand", 0.6, "catalogue"))
+    return out
 
 
 def _heard_devices(reading: Reading, found: list[Found]) -> list[Found]:
