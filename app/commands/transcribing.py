@@ -10,11 +10,11 @@ from rich.progress import track
 from sqlalchemy import select
 
 from asr import commands as asr_commands
+from connectors.sip import recognition
+from connectors.sip.ending import RECOGNISE
 from core import clock, db, outbox, worker
 from core.errors import InvalidInput
 from intake import MessageRow
-
-RECOGNISE = "sip.recognise"
 
 
 def transcribe(
@@ -44,7 +44,7 @@ def recognise_pending() -> int:
     """Recognises every waiting recording in this process; returns how many were completed."""
     from app import wiring
 
-    asr_commands.load_engine()  # says at once, and clearly, when there is no model
+    recognition.recognise_with(asr_commands.load_engine())  # says at once, and clearly, when there is no model
     wiring.prepare()
     with db.read() as session:
         waiting = session.scalars(select(MessageRow.id).where(MessageRow.state == "waiting")).all()
@@ -54,4 +54,5 @@ def recognise_pending() -> int:
             promise = outbox.promise(session, RECOGNISE, {"message": message_id}, unique_key=message_id)
             outbox.postpone(session, promise, clock.now())
         done += worker.keep(promise)
+    recognition.recognise_with(None)
     return done

@@ -10,7 +10,7 @@ import soundfile
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from asr import Final, Listening
+from asr import Engine, Final, Listening
 from asr.client import connect
 from connectors.sip.ending import RECOGNISE
 from connectors.sip.hearing import spoken
@@ -23,6 +23,13 @@ from intake.understand import recognised
 
 PIECE = RATE * 2  # bytes: a second
 logger = log.get(__name__)
+_engine: Engine | None = None
+
+
+def recognise_with(engine: Engine | None) -> None:
+    """Has this process recognise by itself instead of asking `hotline asr` (``hotline transcribe --pending``)."""
+    global _engine
+    _engine = engine
 
 
 @outbox.handler(RECOGNISE, queue="bulk", lease=1800, attempts=12, backoff=5.0)
@@ -41,7 +48,7 @@ def recognise(promise: outbox.Promise) -> outbox.Effect | None:
     except (NotFound, soundfile.LibsndfileError):
         logger.error("a recording that waits for recognition cannot be read", message=message_id)
         pcm = b""
-    finals = asyncio.run(_listen(pcm)) if pcm else []
+    finals = _decoded(pcm, _engine) if _engine is not None else asyncio.run(_listen(pcm)) if pcm else []
     text, words = joined(finals)
 
     def complete(session: Session) -> None:
@@ -69,6 +76,15 @@ def joined(finals: list[Final]) -> tuple[str, list[dict[str, Any]]]:
         lines.append(line)
         offset += len(line) + 1
     return "\n".join(lines), words
+
+
+def _decoded(pcm: bytes, engine: Engine) -> list[Final]:
+    recognizer = engine.open(Listening(leg="customer"))
+    try:
+        heard = [*recognizer.accept(pcm), *recognizer.finish()]
+    finally:
+        recognizer.close()
+    return [result for result in heard if isinstance(result, Final) and result.text.strip()]
 
 
 async def _listen(pcm: bytes) -> list[Final]:
