@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 
 from nlu.catalogue import shipped
-from nlu.pipeline.characters import Reading, read
+from nlu.pipeline.characters import Reading, read, symbol
 from nlu.pipeline.features import SURNAMES
 from nlu.pipeline.lexicon import Lexicon
 from nlu.pipeline.shapes import TIME
@@ -20,6 +20,9 @@ _WANTED_AFTER = re.compile(
 )
 _WANTED_BEFORE = re.compile(
     r"(?:改到|改成|改为|改在|改|推到|挪到|挪|换到|换成|延到|顺延到|推迟到|提前到|约在|定在|最好|希望|请于|请在|务必|安排在|期望|争取|时间[是:：]?)\s*$"
+)
+_OFFERED = re.compile(
+    r"[日号点0](?:至|到|-|~|、|或者?|和)[ ]?(?:[0-9一二三四五六七八九十]|下?周|上午|下午)|周.(?:至|到|或者?|、|和)下?周?[一二三四五六日]"
 )
 _PAST_BEFORE = re.compile(
     r"(?:昨|前天|上周|上个|从|自|打|自从|原定|原来|本来|约的|约了|说好|说|每|之前|原|刚才|今早|到了|一到|等到|答应|才|已经)\S{0,2}$"
@@ -77,6 +80,7 @@ def _sounds() -> SoundLexicon:
 def by_rule(text: str, found: list[Found]) -> list[Found]:
     """Sorted, without overlaps."""
     reading = read(text)
+    found = [_with_surname(text, f) if f[2] == "contact_name" else f for f in found]
     found = [f for f in found if f[2] != "contact_name" or _a_name(text, f)]
     found = [f for f in found if f[2] != "address" or _a_place_to_go(text, f)]
     found = _whole_times(text, reading, _faults(text, reading, found))
@@ -131,6 +135,16 @@ def _a_place_to_go(text: str, item: Found) -> bool:
     return bool(_TELLING.search(text[max(0, item[0] - 5) : item[0]]))
 
 
+def _with_surname(text: str, item: Found) -> Found:
+    """小飞 behind 阮 at the beginning of a line or clause: the surname belongs to it."""
+    start, end, name, confidence, component = item
+    if 2 <= end - start <= 3 and start and text[start - 1] in SURNAMES and text[start] not in "先女小老师工经":
+        before = text[start - 2 : start - 1]
+        if not before or not "\u4e00" <= before <= "\u9fff":
+            return start - 1, end, name, confidence, component
+    return item
+
+
 def _a_name(text: str, item: Found) -> bool:
     start, end = item[0], item[1]
     surface = text[start:end].strip()
@@ -147,8 +161,14 @@ def _whole_times(text: str, reading: Reading, found: list[Found]) -> list[Found]
     times = [f for f in found if f[2] == "time"]
     others = [f for f in found if f[2] != "time"]
     out: list[Found] = []
-    for match in TIME.finditer(reading.text):
-        start, end = reading.at[match.start()], reading.at[match.end() - 1] + 1
+    # Between the words of a written time a space may stand; in a recogniser's output it may stand anywhere.
+    source = reading.text if reading.spaced else "".join(map(symbol, text))
+    for match in TIME.finditer(source):
+        if not match.group().strip():
+            continue
+        start, end = (reading.at[match.start()], reading.at[match.end() - 1] + 1) if reading.spaced else match.span()
+        while text[end - 1] == " ":
+            end -= 1
         inside = [f for f in times if f[0] < end and start < f[1]]
         if any(o[0] < end and start < o[1] for o in others):
             continue
@@ -160,7 +180,8 @@ def _whole_times(text: str, reading: Reading, found: list[Found]) -> list[Found]
                 out.append((start, end, "time", best[3], best[4]))
         elif len(match.group()) >= 2 and not _PAST_BEFORE.search(text[max(0, start - 5) : start]):
             later = re.sub(r"\s", "", text[end : end + 8])
-            if _WANTED_AFTER.match(later) or _WANTED_BEFORE.search(text[max(0, start - 6) : start]):
+            offered = _OFFERED.search(match.group()) is not None  # a range of days or hours, or two days to choose from
+            if offered or _WANTED_AFTER.match(later) or _WANTED_BEFORE.search(text[max(0, start - 6) : start]):
                 out.append((start, end, "time", 0.5, "times"))
     return [*others, *times, *out]
 
@@ -177,6 +198,12 @@ _BEFORE_NUMBER = re.compile(
 )
 
 
+_FAMILIAR = re.compile(
+    r"(?:我是|我叫|叫我|找|喊|打给|联系|(?:[部店房楼处班室长队区栋]|门岗|物业|的)的?|^|[\s，,。！!；;])([老小阿][\u4e00-\u9fff])(?=$|[\s，,。；;！!、（(]|打|在|就|微信|电话|手机|你们|[0-9])",
+    re.MULTILINE,
+)
+
+
 def _names_by_place(text: str, found: list[Found]) -> list[Found]:
     """Names that stand where names stand: signed alone near the end of a written text, or right before a number."""
     out: list[Found] = []
@@ -188,6 +215,14 @@ def _names_by_place(text: str, found: list[Found]) -> list[Found]:
         for _ in range(3):
             at = text.rfind("\n", 0, at)
         tail = max(at, 0)
+    for match in _FAMILIAR.finditer(text, 0, min(end, 3_000)):
+        a, b = match.span(1)
+        if (
+            not any(f[0] < b and a < f[1] for f in found)
+            and text[a:b] not in _NOT_NAMES
+            and match.group(1)[1] in SURNAMES
+        ):
+            out.append((a, b, "contact_name", 0.55, "names"))
     for pattern, begin in ((_SIGNED, tail), (_BEFORE_NUMBER, 0)):
         if pattern is _SIGNED and lines < 3:
             continue
