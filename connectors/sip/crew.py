@@ -17,6 +17,7 @@ from core import log
 
 RTP_PORTS = 40  # UDP ports reserved for one process: four calls, each RTP and RTCP, twice over
 START_SECONDS = 20.0
+SILENT_SECONDS = 10.0
 LEAVE_SECONDS = 2.0  # between the end of its line and its end
 logger = log.get(__name__)
 Heard = Callable[["Crewman", dict[str, Any]], None]
@@ -31,6 +32,7 @@ class Crewman:
         self.ready = asyncio.Event()
         self._configuration = configuration
         self._heard = heard
+        self._heard_at = 0.0
         self._process: asyncio.subprocess.Process | None = None
         self._writer: asyncio.StreamWriter | None = None
         self._reading: asyncio.Task[None] | None = None
@@ -120,7 +122,13 @@ class Crewman:
             self.kill()
             await self._process.wait()
 
+    @property
+    def silent_for(self) -> float:
+        """s since its last event; it tells its counters every second."""
+        return asyncio.get_running_loop().time() - self._heard_at
+
     def _take(self, event: dict[str, Any]) -> None:
+        self._heard_at = asyncio.get_running_loop().time()
         if event["event"] == "ready":
             self.port = event["port"]
             self.ready.set()
@@ -172,13 +180,23 @@ class Crew:
             except TimeoutError:
                 logger.error("a pjsua2 process did not start", line=member.name)
                 member.kill()
-            await over.wait()
+            await self._watch(member, over)
             if asyncio.get_running_loop().time() - began > 60:
                 pause = 0.2
             if not self._stopping:
-                logger.warning("a pjsua2 process died and is replaced", line=member.name)
+                logger.error("a pjsua2 process died and is replaced", line=member.name, exit_code=member.exit_code)
                 await asyncio.sleep(pause)
                 pause = min(10.0, pause * 2)
+
+    async def _watch(self, member: Crewman, over: asyncio.Event) -> None:
+        """Returns when the process is gone; one that says nothing any more, not even its counters, is killed."""
+        while not over.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(over.wait(), 1.0)
+                return
+            if member.ready.is_set() and member.silent_for > SILENT_SECONDS:
+                logger.error("a pjsua2 process hangs and is killed", line=member.name)
+                member.kill()
 
     def _configuration(self, number: int) -> dict[str, Any]:
         config = self._config

@@ -339,3 +339,16 @@ async def test_nothing_of_the_beginning_or_the_end_is_lost() -> None:
     pieces = heard[: len(heard) // 320 * 320].reshape(-1, 320)
     loud = np.sqrt((pieces**2).mean(axis=1)) > 1000
     assert 73 <= loud.sum() <= 76  # of 75 pieces of 20 ms
+
+
+async def test_a_process_that_hangs_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("connectors.sip.crew.SILENT_SECONDS", 2.0)
+    async with controller() as voice, peer() as caller:
+        await caller.establish(voice.front.port)
+        assert voice.crew is not None
+        [member] = voice.crew.members.values()
+        os.kill(member.pid, signal.SIGSTOP)
+        bye = await caller.get(8, lambda message: message.method == "BYE")
+        caller.send(answer(bye, 200, "OK"), voice.front.port)
+        await eventually(lambda: voice.front.routes.free == 4)
+        assert [message.extra["outcome"] for message in await messages(1)] == ["broken off"]
