@@ -35,9 +35,9 @@ def test_readings_agree(folder: Path) -> None:
     differing: list[str] = []
     compared = 0
     for file in sorted(folder.rglob("*.eml")):
-        started = time.perf_counter()
+        started = time.process_time()
         mail = parse(file.read_bytes())
-        assert time.perf_counter() - started < 1, file.name
+        assert time.process_time() - started < 1, file.name
         assert "could not be parsed" not in " ".join(mail.problems), file.name
         expected = file.with_suffix(".json")
         if expected.exists():
@@ -53,10 +53,11 @@ def test_it_takes_little_memory(folder: Path) -> None:
     if not folder.is_dir():
         pytest.skip("HOTLINE_MAIL_CORPUS names no folder")
     program = (
-        "import pathlib, resource, sys\n"
+        "import pathlib, sys\n"
         "from connectors.email.parse import parse\n"
         "for file in pathlib.Path(sys.argv[1]).rglob('*.eml'): parse(file.read_bytes())\n"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
+        # not ru_maxrss: that begins with the memory of the process we were forked from
+        "print(pathlib.Path('/proc/self/status').read_text().split('VmHWM:')[1].split()[0])\n"
     )
     done = subprocess.run([sys.executable, "-c", program, str(folder)], capture_output=True, check=True, text=True)
     assert int(done.stdout.split()[-1]) < 200_000  # KiB

@@ -151,7 +151,7 @@ def test_the_command_prints_json(tmp_path: Path) -> None:
 def test_reading_is_quick() -> None:
     with parser() as bounded:
         bounded.parse(MAIL)
-        started = time.perf_counter()
+        started = time.process_time()
         for _ in range(20):
             bounded.parse(MAIL)
-        assert time.perf_counter() - started < 2
+        assert time.process_time() - started < 2

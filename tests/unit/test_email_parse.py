@@ -144,10 +144,10 @@ def test_html_becomes_text_with_its_tables_and_without_hidden_text() -> None:
     ids=["divs", "tables", "lines", "items", "paragraphs", "unclosed"],
 )
 def test_deeply_nested_html_loses_no_words_and_no_time(page: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     parsed = parse(mail(page.encode(), Content_Type="text/html; charset=utf-8"))
     assert "请尽快维修" in parsed.text
-    assert time.perf_counter() - started < 3
+    assert time.process_time() - started < 3
 
 
 @pytest.mark.parametrize(
@@ -186,9 +186,9 @@ def test_deeply_nested_html_loses_no_words_and_no_time(page: str) -> None:
     ],
 )
 def test_mail_made_to_take_long(body: bytes) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     parsed = parse(body)
-    assert time.perf_counter() - started < 3
+    assert time.process_time() - started < 3
     assert parsed.size == len(body)
 
 
