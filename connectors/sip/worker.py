@@ -27,6 +27,8 @@ from connectors.sip import wire
 
 POLL_MS = 5
 WATCH_SECONDS = 1.0
+COLLECT_SECONDS = 60.0
+REST_SECONDS = 0.5  # until the last call's frames have stopped coming to its ear
 MOST_UNSENT = 32 * 1024 * 1024  # bytes; a controller that reads nothing is dead
 _VECTOR = ctypes.c_void_p * 2  # begin and end of a std::vector
 
@@ -85,6 +87,12 @@ class Ear(pj.AudioMediaPort):  # type: ignore[misc]  # pjsua2 has no types
         frame.type = pj.PJMEDIA_FRAME_TYPE_AUDIO
         frame.buf = pj.ByteVector(piece.ljust(wire.FRAME_BYTES, b"\0"))
 
+    def clear(self) -> None:
+        """Forgets the last call."""
+        for kept in (self.heard, self.to_play, self.played):
+            kept.clear()
+        self._at = 0
+
     def stop(self) -> None:
         """Drops what is being played."""
         while self.to_play:
@@ -100,7 +108,7 @@ class Call(pj.Call):  # type: ignore[misc]
         super().__init__(line.account, call_id)
         self.line, self.number = line, number
         self.sip_id = ""
-        self.ear = Ear(f"ear-{number}")
+        self.ear = line.take_ear()
         self.confirmed = False
         self.answered_at: float | None = None
         self.over = False
@@ -178,13 +186,25 @@ class Line:
         self.over: list[Call] = []
         self.to_hang_up: list[Call] = []
         self._numbers = 0
+        self._resting: list[tuple[float, Ear]] = []
         self._unsent = bytearray()
         self._unpacker = wire.Unpacker()
         self._running = True
         self._confirm_seconds = 20.0
-        self._watched = 0.0
+        self._watched = self._collected = 0.0
         self.endpoint = pj.Endpoint()
         self.account: Any = None
+
+    def take_ear(self) -> Ear:
+        """Ears are never freed while the process lives: the bridge removes a port later than it says, and would call into
+        what is no longer there (seen as crashes of the interpreter)."""
+        now = time.monotonic()
+        for at, (since, ear) in enumerate(self._resting):
+            if now - since > REST_SECONDS:
+                del self._resting[at]
+                ear.clear()
+                return ear
+        return Ear(f"ear-{self._numbers}")
 
     def next_number(self) -> int:
         self._numbers += 1
@@ -225,6 +245,7 @@ class Line:
         self.over.clear()
         self.to_hang_up.clear()
         self.calls.clear()
+        self._resting.clear()
         if self.account is not None:
             self.account.shutdown()
             self.account = None
@@ -312,6 +333,9 @@ class Line:
         if now - self._watched < WATCH_SECONDS:
             return
         self._watched = now
+        if not self.calls and now - self._collected > COLLECT_SECONDS:
+            self._collected = now
+            gc.collect()
         numbers = []
         for call in self.calls.values():
             if call.over:
@@ -331,6 +355,7 @@ class Line:
             call = self.over.pop()
             self.flush(call)
             self.calls.pop(call.number, None)
+            self._resting.append((time.monotonic(), call.ear))
             self.tell({"event": "freed", "call": call.number, "id": call.sip_id})
             del call
 
@@ -406,6 +431,9 @@ def quiet() -> None:
 
 def main() -> None:
     quiet()
+    # The collector must not run inside a callback on pjmedia's thread, where it could free pjsua2 objects; the main loop
+    # calls it while no call is there.
+    gc.disable()
     # Frames are due every 20 ms; the default of 5 ms lets another thread hold the interpreter too long.
     sys.setswitchinterval(0.0005)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the controller, which tells us
