@@ -18,12 +18,15 @@ def key(purpose: str) -> bytes:
 
 def sign(purpose: str, text: str, length: int = 20) -> str:
     """A short signature in lower-case hex; ``length`` characters of it (80 bits at 20)."""
-    return hmac.new(key(purpose), text.encode(), hashlib.sha256).hexdigest()[:length]
+    return hmac.new(key(purpose), text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:length]
 
 
 def check(purpose: str, text: str, signature: str) -> bool:
-    """Compares in constant time; a signature shorter than 16 characters never fits."""
-    return len(signature) >= 16 and hmac.compare_digest(sign(purpose, text, len(signature)), signature.lower())
+    """Compares in constant time. A signature shorter than 16 characters never fits, nor one that is not ASCII. Takes any
+    text and never raises, for both come from strangers."""
+    if len(signature) < 16 or not signature.isascii():  # compare_digest raises for such a str
+        return False
+    return hmac.compare_digest(sign(purpose, text, len(signature)), signature.lower())
 
 
 def _master() -> bytes:

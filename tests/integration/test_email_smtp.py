@@ -224,6 +224,15 @@ async def test_automatic_mail_is_recorded_as_an_event(database: Database) -> Non
     assert sorted(one.event for one in messages()) == sorted(raws)
 
 
+@pytest.mark.parametrize("signature", ["é" * 16, "\udce9" * 20, "e" * 20])
+async def test_a_strangers_loop_field_does_no_harm(database: Database, signature: str) -> None:
+    field = f"X-Hotline-Loop: <a@b> {signature}\r\n".encode("utf-8", "surrogateescape")
+    async with server() as port:
+        assert (await with_client(port, lambda client: send(client, field + MAIL)))[0] == 250
+    (message,) = messages()
+    assert (message.event, message.text, message.problem) == ("", "三楼空调不制冷。\n", "")
+
+
 async def test_only_a_signed_reply_address_names_a_ticket(database: Database) -> None:
     address = thread.reply_address("service@firm.example", "HL-20261121-0007")
     forged = address[:-20] + "0" * 7 + address[-13:]

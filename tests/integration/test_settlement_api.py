@@ -192,7 +192,7 @@ async def _survey(wang: Desk, ticket: int) -> None:
         assert response.status == 409
     async with wang.client.post(page, data={"comment": "x" * 100_000}) as response:
         assert response.status == 413
-    for wrong in ("1-0000000000000000000000", "abc", "%00", "9" * 300):
+    for wrong in ("1-0000000000000000000000", "1-" + "é" * 20, "abc", "%00", "9" * 300):
         async with wang.client.get(f"/survey/{wrong}") as response:
             assert response.status == 404
 

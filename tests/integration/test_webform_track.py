@@ -119,6 +119,7 @@ async def test_a_link_is_only_good_for_its_ticket() -> None:
             f"/track/{NUMBER}/{key}0",
             f"/track/{NUMBER}/x",
             f"/track/{NUMBER}/1.2",
+            f"/track/{NUMBER}/1.{'é' * 32}",
         ):
             assert (await client.get(path)).status == 403
             assert (await client.post(path, data={"action": "add", "text": "x"})).status == 403

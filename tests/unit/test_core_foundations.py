@@ -81,6 +81,13 @@ def test_a_signature_fits_its_text_only(text: str, other: str) -> None:
     assert not secrets.check("purpose", text, signature[:15])
 
 
+@given(st.text(st.characters(), max_size=40), st.text(st.characters(), min_size=16, max_size=40))
+def test_a_strangers_signature_is_refused_whatever_it_is(text: str, signature: str) -> None:
+    settings.use(settings.CoreSettings(secret_key="fixed"))  # type: ignore[arg-type]  # pydantic makes a SecretStr of it
+    assert not secrets.check("purpose", text, signature)
+    assert not secrets.check("purpose", text, "é" * 20)
+
+
 def test_a_blob_is_found_by_its_content(blob_store: blobs.DirectoryBlobs) -> None:
     reference = blob_store.put("内容".encode())
     assert blob_store.put("内容".encode()) == reference
