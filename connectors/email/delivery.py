@@ -7,15 +7,21 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
 from connectors.email import authentication, bounce, parse, scan, thread
 from connectors.email.bounded import BoundedParser
 from connectors.email.parsed import ParsedMail
 from connectors.email.settings import MailSettings
-from core import blobs, clock, db, settings
+from core import blobs, clock, db, log, settings
+from core.errors import HotlineError
 from intake import Acceptance, Attachment, Message, Sender, accept
 
 CHANNEL = "email"
 _EARLIEST = timedelta(days=3650)
+_AWAY = (OperationalError, InterfaceError, PoolTimeout)
+logger = log.get(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,18 +43,45 @@ async def take_in(raw: bytes, envelope: Envelope) -> Acceptance:
 
 
 def message_of(raw: bytes, envelope: Envelope, problem: str = "") -> Message:
-    """Parses a mail and keeps its original and attachments in the blob store. ``problem``: what is already known."""
-    config = settings.get(MailSettings)
+    """Parses a mail and keeps its original and attachments in the blob store. ``problem``: what is already known.
+    Raises only what ``comes_again`` says; whatever else a mail brings about makes it an unreadable one."""
     original = blobs.store().put(raw)
+    try:
+        mail = _parsed(raw)
+        verdict = authentication.check(raw, envelope.peer, envelope.sender, envelope.helo)
+        return _message(mail, original, envelope, verdict, problem)
+    except Exception as error:
+        if comes_again(error):
+            raise
+        logger.exception("a mail could not be made into a message", size=len(raw))
+        return unreadable(raw, envelope, problem)
+
+
+def unreadable(raw: bytes, envelope: Envelope, problem: str = "") -> Message:
+    """A mail as a draft with only its original, for a human to look at; any mail can be taken in like this."""
+    mail = parse.unreadable(raw, "The mail could not be read; the original is attached.")
+    return _message(mail, blobs.store().put(raw), envelope, authentication.Verdict(), problem)
+
+
+def comes_again(error: Exception) -> bool:
+    """Whether the fault is with us now (disk, database, a part that is away), so that the mail should be brought again."""
+    return error.retryable if isinstance(error, HotlineError) else isinstance(error, (OSError, *_AWAY))
+
+
+def _parsed(raw: bytes) -> ParsedMail:
+    config = settings.get(MailSettings)
     if len(raw) > config.parse_size:
-        mail = parse.unreadable(raw, f"The mail is larger than {config.parse_size} bytes; the original is attached.")
-    else:
-        mail = parser().parse(raw)
-    verdict = authentication.check(raw, envelope.peer, envelope.sender, envelope.helo)
+        return parse.unreadable(raw, f"The mail is larger than {config.parse_size} bytes; the original is attached.")
+    return parser().parse(raw)
+
+
+def _message(
+    mail: ParsedMail, original: str, envelope: Envelope, verdict: authentication.Verdict, problem: str
+) -> Message:
     problems = [*([problem] if problem else []), *mail.problems]
     attachments = _attachments(mail, problems)
     if mail.unreadable:
-        attachments = [Attachment(name="original.eml", type="message/rfc822", size=len(raw), blob=original)]
+        attachments = [Attachment(name="original.eml", type="message/rfc822", size=mail.size, blob=original)]
     kind = "loop" if mail.loop_mark and thread.is_own(mail.loop_mark) else mail.kind
     address = (mail.sender.address or "").lower()
     return Message(
@@ -71,7 +104,7 @@ def message_of(raw: bytes, envelope: Envelope, problem: str = "") -> Message:
         ticket_number=thread.ticket_of(_addressed(mail, envelope)),
         attachments=attachments,
         original=original,
-        event=_event(kind, config),
+        event=_event(kind, settings.get(MailSettings)),
         promises=(bounce.KIND,) if kind == "bounce" and mail.ancestors else (),
         problem=" ".join(problems),
         extra=_extra(mail, kind, envelope, verdict),

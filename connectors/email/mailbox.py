@@ -206,8 +206,13 @@ def watch(
                 box.close()
         except (OSError, imaplib.IMAP4.error, ImapToolsError, HotlineError) as error:
             logger.warning("a mailbox could not be read", error=type(error).__name__, personal={"mailbox": address.key})
-            stop.wait(pause)
-            pause = min(pause * 2, 300.0)
+        except Exception:
+            # One mail, or one odd answer of a server, must not end the process with all its other mailboxes.
+            logger.exception("a mailbox's watcher failed", personal={"mailbox": address.key})
+        else:
+            return
+        stop.wait(pause)
+        pause = min(pause * 2, 300.0)
 
 
 def _connect(address: Address, timeout: float) -> MailBox:

@@ -10,8 +10,10 @@ from pydantic import Field, SecretStr
 
 from connectors.email import delivery, mailbox, smtp
 from connectors.email.settings import MailSettings
-from core import db, settings
+from core import db, log, settings
 from intake import accept_now
+
+logger = log.get(__name__)
 
 
 class MailboxSettings(settings.Section, prefix="MAIL_IMAP"):
@@ -47,11 +49,18 @@ async def serve() -> None:
 
 
 def deliver_from(address: mailbox.Address) -> mailbox.Deliver:
-    """Takes in one mail of a mailbox; returns when it is on disk."""
+    """Takes in one mail of a mailbox; returns when it is on disk. A mail that the inbox would refuse for ever becomes an
+    unreadable one, for nobody but us could do anything about it and those behind it wait. Raises what comes again."""
 
     def deliver(raw: bytes, problem: str) -> None:
         envelope = delivery.Envelope(way="imap", recipients=(address.user,) if "@" in address.user else ())
-        accept_now(delivery.message_of(raw, envelope, problem=problem))
+        try:
+            accept_now(delivery.message_of(raw, envelope, problem=problem))
+        except Exception as error:
+            if delivery.comes_again(error):
+                raise
+            logger.exception("a mail of a mailbox was not accepted", size=len(raw))
+            accept_now(delivery.unreadable(raw, envelope, problem))
 
     return deliver
 

@@ -15,9 +15,10 @@ from sqlalchemy import select
 import intake
 from connectors.email import delivery, mailbox, watermark
 from connectors.email.serve import deliver_from
-from core import db
+from core import db, settings
 from core.db import Database
 from core.errors import ConfigurationError, TooMany
+from intake.inbox import InboxSettings
 from tests.support.dovecot import PASSWORD, dovecot
 
 
@@ -182,6 +183,42 @@ def test_the_watcher_hears_of_new_mail_at_once(database: Database, address: mail
         stop.set()
         watcher.join(20)
     assert not watcher.is_alive()
+    assert owner.unread() == 0
+
+
+def test_a_mail_that_the_inbox_refuses_becomes_an_unreadable_one(
+    database: Database, address: mailbox.Address, owner: Owner
+) -> None:
+    settings.use(InboxSettings(attachments=1))
+    parts = b"--b\r\nContent-Type: a/b; name=a.bin\r\n\r\nfine\r\n" * 2
+    owner.put(b"Subject: Nr. 1\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n" + parts + b"--b--\r\n")
+    owner.put(raw(2))
+    take_in(address)
+    assert subjects() == ["Nr. 1", "Nr. 2"]
+    assert owner.unread() == 0
+
+
+def test_the_watcher_outlives_whatever_a_mail_does(database: Database, address: mailbox.Address, owner: Owner) -> None:
+    stop = threading.Event()
+    keep = deliver_from(address)
+    tries: list[bytes] = []
+
+    def failing(content: bytes, problem: str) -> None:
+        tries.append(content)
+        if len(tries) == 1:
+            raise ValueError("a mail that nobody thought of")
+        keep(content, problem)
+
+    watcher = threading.Thread(
+        target=mailbox.watch, args=(address, failing, stop), kwargs={"max_size": 100_000, "rest": 600.0, "retry": 0.1}
+    )
+    owner.put(raw(1))
+    watcher.start()
+    try:
+        wait_until(lambda: subjects() == ["Nr. 1"])
+    finally:
+        stop.set()
+        watcher.join(20)
     assert owner.unread() == 0
 
 

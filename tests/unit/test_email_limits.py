@@ -18,7 +18,7 @@ from connectors.email.bounded import BoundedParser
 from connectors.email.commands import commands
 from connectors.email.peers import Peers
 from connectors.email.settings import MailSettings
-from core import settings
+from core import blobs, settings
 from core.db import Database
 from core.errors import Unavailable
 
@@ -102,6 +102,19 @@ def test_the_virus_scanner_is_asked(database: Database) -> None:
     finally:
         scanner.close()
         delivery.shut_down()
+
+
+def test_whatever_goes_wrong_with_a_mail_it_becomes_a_draft_with_its_original(database: Database) -> None:
+    settings.use(MailSettings(clamav="127.0.0.1:no port"))
+    raw = b"From: a@b.example\r\nSubject: x\r\nContent-Type: a/b; name=a.bin\r\n\r\nfine\r\n"
+    try:
+        message = delivery.message_of(raw, delivery.Envelope(way="smtp"), problem="known before.")
+    finally:
+        delivery.shut_down()
+    assert [one.name for one in message.attachments] == ["original.eml"]
+    assert blobs.store().get(message.attachments[0].blob) == raw
+    assert (message.sender.value, message.subject, message.event) == ("a@b.example", "x", "")
+    assert message.problem.startswith("known before. The mail could not be read")
 
 
 def test_without_its_scanner_a_mail_comes_again(installation: Path) -> None:
