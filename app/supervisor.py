@@ -76,24 +76,33 @@ class Supervisor:
 
     def _start(self, child: Child) -> None:
         child.started = time.monotonic()
-        child.running = subprocess.Popen(
-            list(child.command),
-            env={**self.environment, "HOTLINE_PROCESS": child.name},
-            stdin=subprocess.DEVNULL,
-            stdout=self.log,
-            stderr=self.log,
-            start_new_session=True,  # Ctrl-C reaches us only; we stop the children in order
-            preexec_fn=_end_with_parent,  # one system call, nothing that could take a lock
-        )
+        try:
+            child.running = subprocess.Popen(
+                list(child.command),
+                env={**self.environment, "HOTLINE_PROCESS": child.name},
+                stdin=subprocess.DEVNULL,
+                stdout=self.log,
+                stderr=self.log,
+                start_new_session=True,  # Ctrl-C reaches us only; we stop the children in order
+                preexec_fn=_end_with_parent,  # one system call, nothing that could take a lock
+            )
+        except (OSError, subprocess.SubprocessError) as error:  # no memory, no more processes, no such file
+            pause = self._put_off(child)
+            logger.warning("a process could not be started", child=child.name, error=str(error), pause=round(pause, 1))
         self._tell()
 
     def _mourn(self, child: Child) -> None:
         code = child.running.returncode if child.running else None
+        pause = self._put_off(child)
+        logger.warning("a process died and will be started again", child=child.name, code=code, pause=round(pause, 1))
+
+    def _put_off(self, child: Child) -> float:
+        """Sets when it is started next; returns the pause in s."""
         lived = time.monotonic() - child.started
         child.falls = 0 if lived > 60 else child.falls + 1
         pause = min(0.1 * 2**child.falls, 30.0)
         child.running, child.next_start = None, time.monotonic() + pause
-        logger.warning("a process died and will be started again", child=child.name, code=code, pause=round(pause, 1))
+        return pause
 
     def _end_all(self) -> None:
         for child in reversed(self.children):
@@ -114,10 +123,15 @@ class Supervisor:
         self._tell()
 
     def _tell(self) -> None:
-        if self.status_file is not None:
-            scratch = self.status_file.with_suffix(".new")
+        """Best effort: that the status cannot be written, as on a full disk, is no reason to stop anything."""
+        if self.status_file is None:
+            return
+        scratch = self.status_file.with_suffix(".new")
+        try:
             scratch.write_text(json.dumps(self.pids()))
             scratch.replace(self.status_file)
+        except OSError as error:
+            logger.warning("the status file could not be written", error=str(error))
 
 
 def _end_with_parent() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -48,6 +50,46 @@ def test_what_keeps_dying_is_started_less_and_less_often() -> None:
     finally:
         supervisor.stop()
         thread.join(20)
+
+
+def test_what_cannot_be_started_now_is_started_later_and_harms_nobody(tmp_path: Path) -> None:
+    program = tmp_path / "program"
+    children = [Child(name="a", command=[str(program)]), Child(name="b", command=SLEEP)]
+    supervisor = Supervisor(children=children)
+    thread = watched(supervisor)
+    try:
+        before = supervisor.pids()
+        assert set(before) == {"b"}
+        until(lambda: children[0].falls >= 2, 10, "a second try")
+        assert thread.is_alive()
+        program.write_text(f"#!/bin/sh\nexec {sys.executable} -c 'import time; time.sleep(600)'\n")
+        program.chmod(0o700)
+        until(lambda: "a" in supervisor.pids(), 10, "a start")
+        assert supervisor.pids()["b"] == before["b"]
+    finally:
+        supervisor.stop()
+        thread.join(20)
+    assert supervisor.pids() == {}
+
+
+def test_a_status_file_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
+    status = tmp_path / "gone" / "processes.json"
+    status.parent.mkdir()
+    supervisor = Supervisor(children=[Child(name="a", command=SLEEP)], status_file=status)
+    thread = watched(supervisor)
+    try:
+        before = supervisor.pids()["a"]
+        shutil.rmtree(status.parent)
+        os.kill(before, signal.SIGKILL)
+        until(lambda: supervisor.pids().get("a", before) != before, 10, "a restart")
+        status.parent.mkdir()
+        now = supervisor.pids()["a"]
+        os.kill(now, signal.SIGKILL)
+        until(lambda: status.exists() and json.loads(status.read_text()).get("a", now) != now, 10, "its status")
+    finally:
+        supervisor.stop()
+        thread.join(20)
+    assert supervisor.pids() == {}
 
 
 def test_children_stop_in_the_opposite_order(tmp_path: Path) -> None:
