@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import os
 import shutil
@@ -11,11 +13,14 @@ from app.migrate import upgrade
 from app.supervisor import Child, Supervisor, hotline
 from app.web import WebSettings
 from core import db, settings
+from core.errors import Conflict
 from core.outbox import QUEUES
 from core.redis import server_command
 from ticketing import setup_code, wants_first_administrator
 
 PROCESSES = "processes.json"
+LOCK = "lock"
+_held: dict[Path, int] = {}
 
 
 def make_ready() -> Path:
@@ -27,9 +32,41 @@ def make_ready() -> Path:
     return directory
 
 
+def hold(directory: Path) -> None:
+    """Takes the directory for this process as long as it lives, and makes it if there is none; again does nothing. Two
+    systems in one directory would take each other's Redis, metrics and database. Raises Conflict if another has it."""
+    directory = directory.absolute()
+    if directory in _held:
+        return
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    # Closed on exec, as Python's descriptors are: no child holds the directory after this process.
+    descriptor = os.open(directory / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        pid = os.read(descriptor, 20).decode("ascii", "replace").strip()
+        os.close(descriptor)
+        raise Conflict(f"hotline up already runs with this data directory (pid {pid}): {directory}") from error
+    os.truncate(descriptor, 0)
+    os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+    _held[directory] = descriptor
+
+
+def empty(directory: Path) -> None:
+    """Removes what is in a directory that this process holds, but for what it holds it with."""
+    for path in directory.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        elif path.name != LOCK:
+            with contextlib.suppress(OSError):
+                path.unlink()
+
+
 def whole_system() -> Supervisor:
-    """A supervisor of all processes; Redis too, unless HOTLINE_REDIS_URL names one."""
+    """A supervisor of all processes; Redis too, unless HOTLINE_REDIS_URL names one. Raises Conflict if another one has
+    the data directory."""
     config = settings.get(settings.CoreSettings)
+    hold(config.data_dir)
     directory = make_ready()
     metrics = directory / "metrics"
     shutil.rmtree(metrics, ignore_errors=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import shutil
 import socket
 import threading
 import time
@@ -64,9 +63,11 @@ class Stage:
 
 
 def open_stage(directory: Path) -> Stage:
-    """Empties the demo's directory, writes its staff and starts every process; returns when all entrances listen."""
-    shutil.rmtree(directory, ignore_errors=True)
-    directory.mkdir(parents=True)
+    """Empties the demo's directory, writes its staff and starts every process; returns when all entrances listen.
+
+    Raises Conflict, and leaves everything as it is, while another demo runs there."""
+    system.hold(directory)
+    system.empty(directory)
     wechat = WeChatApi(SAMPLES / "leak.png")
     entrances = _prepare_environment(directory, wechat)
     password = secrets.token_urlsafe(9)
