@@ -57,7 +57,7 @@ class AsrSettings(settings.Section, prefix="ASR"):
     def socket_path(self) -> Path:
         if self.socket:
             return Path(self.socket).absolute()
-        return (settings.get(settings.CoreSettings).data_dir / "asr.sock").absolute()
+        return settings.get(settings.CoreSettings).socket("asr.sock")
 
     @property
     def thread_count(self) -> int:

@@ -7,7 +7,9 @@ A section's ``prefix`` follows ``HOTLINE_``: ``class MailSettings(Section, prefi
 
 from __future__ import annotations
 
+import hashlib
 import os
+import stat
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
@@ -16,6 +18,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from core.errors import ConfigurationError
 
+LONGEST_SOCKET = 107  # bytes of a path in sun_path, unix(7)
+TEMPORARY = Path("/tmp")  # noqa: S108 - TMPDIR may differ between processes; the directory in it is ours and 0700
 sections: dict[str, type[Section]] = {}
 _loaded: dict[type[Section], Section] = {}
 S = TypeVar("S", bound="Section")
@@ -71,7 +75,23 @@ class CoreSettings(Section):
 
     @property
     def redis_socket(self) -> Path:
-        return (self.data_dir / "redis.sock").absolute()
+        return self.socket("redis.sock")
+
+    def socket(self, name: str) -> Path:
+        """Where a unix socket of this installation is: in data_dir, or, where that path is too long for one, in a
+        directory of this user in the temp directory that is named after data_dir, so that all processes agree.
+
+        Raises ConfigurationError if that directory is somebody else's."""
+        usual = (self.data_dir / name).absolute()
+        if len(os.fsencode(usual)) <= LONGEST_SOCKET:
+            return usual
+        digest = hashlib.sha256(os.fsencode(usual.parent)).hexdigest()[:16]
+        directory = TEMPORARY / f"hotline-{os.getuid()}-{digest}"
+        directory.mkdir(mode=0o700, exist_ok=True)
+        found = directory.lstat()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+            raise ConfigurationError(f"{directory}, the place of this installation's sockets, is open to others")
+        return directory / name
 
 
 def get(section: type[S]) -> S:

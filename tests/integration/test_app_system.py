@@ -1,4 +1,4 @@
-"""The ground under the whole system: a data directory that one system has to itself."""
+"""The ground under the whole system: a data directory that one system has to itself, and sockets wherever it is."""
 
 from __future__ import annotations
 
@@ -12,8 +12,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import redis
 
 from app import system
+from asr import AsrSettings
+from core import settings
+from core.errors import ConfigurationError
+from core.settings import CoreSettings
 from tests.support.system import alive, until
 
 HOLDER = (
@@ -75,3 +80,55 @@ def test_the_directory_is_free_when_its_holder_is_gone_though_its_children_are_n
     (tmp_path / "hotline.db").touch()
     system.empty(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["lock"]
+
+
+def test_sockets_of_a_deep_data_directory_are_reached_by_every_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deep = tmp_path / ("deep" * 20) / ("deeper" * 10) / "数据"
+    monkeypatch.setenv("HOTLINE_DATA_DIR", str(deep))
+    settings.forget()
+    socket = settings.get(CoreSettings).redis_socket
+    assert socket.parent == AsrSettings().socket_path.parent
+    assert len(os.fsencode(AsrSettings().socket_path)) <= 107
+    assert socket.parent.stat().st_mode & 0o777 == 0o700
+    supervisor = system.whole_system()
+    supervisor.children = [child for child in supervisor.children if child.name == "redis"]
+    supervisor.start()
+    try:
+        other = subprocess.run(
+            [sys.executable, "-c", "from core import settings as s; print(s.get(s.CoreSettings).redis)"],
+            env={**supervisor.environment, "TMPDIR": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.strip()
+        with redis.Redis.from_url(other) as connection:
+            until(lambda: _answers(connection), 10, "redis")
+    finally:
+        supervisor.stop()
+        supervisor.watch()
+        for path in socket.parent.iterdir():
+            path.unlink()
+        socket.parent.rmdir()
+
+
+def _answers(connection: redis.Redis) -> bool:
+    try:
+        return bool(connection.ping())
+    except redis.ConnectionError:
+        return False
+
+
+def test_two_data_directories_have_two_places_for_sockets_and_none_is_open_to_others(tmp_path: Path) -> None:
+    first, second = (CoreSettings(data_dir=tmp_path / ("deep" * 30) / name) for name in "ab")
+    places = [first.redis_socket.parent, second.redis_socket.parent]
+    try:
+        assert places[0] != places[1]
+        assert CoreSettings(data_dir=tmp_path / "a").redis_socket == tmp_path / "a" / "redis.sock"
+        places[0].chmod(0o777)
+        with pytest.raises(ConfigurationError, match="open to others"):
+            _ = first.redis_socket
+    finally:
+        for place in places:
+            place.rmdir()
