@@ -146,9 +146,15 @@ class Feed:
                     self._again()
                     pause = 0.5
                     async for item in items:
-                        await self._tell(item)
+                        try:
+                            await self._tell(item)
+                        except Exception:  # whoever should have heard it reads again
+                            logger.exception("a live item could not be told")
+                            self._again()
             except (redis.RedisError, OSError):
                 logger.warning("the live feed hears nothing")
+            except Exception:  # this task has no other who would start it again
+                logger.exception("the live feed failed")
             self.hears.clear()
             await asyncio.sleep(pause)
             pause = min(pause * 2, 10.0)

@@ -162,3 +162,14 @@ async def test_when_redis_comes_back_screens_are_told_to_read_again(database: Da
             await client.aclose()
             assert (await heard(socket))["topic"] == "resync"
             assert socket_path.exists()
+
+
+async def test_an_item_that_cannot_be_told_makes_screens_read_again_and_nobody_deaf(feed: None) -> None:
+    person("south", "agent", ["44"])
+    async with desk("south") as south, south.client.ws_connect("/api/v1/live") as socket:
+        assert (await heard(socket))["topic"] == "resync"
+        live.publish("tickets", {"ticket": 2**80})  # the database refuses such a number
+        again = await heard(socket)
+        assert (again["topic"], again["number"]) == ("resync", 2)
+        shenzhen = await asyncio.to_thread(draft, fields=(("address", "深圳市南山区科技园1号", "440305"),))
+        assert (await heard(socket))["ticket"] == shenzhen
