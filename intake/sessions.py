@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, select
@@ -129,15 +129,22 @@ def end_orphans(silent_for: timedelta) -> int:
         ).all()
     ended = 0
     for session_id in orphans:
-        with db.write() as session:
-            row = session.scalar(select(SessionRow).where(SessionRow.id == session_id).with_for_update())
-            if row is None or row.state != "open" or row.heard_from >= limit or row.channel not in _endings:
-                continue
-            _end(session, row, "broken off")
-            ended += 1
+        try:
+            ended += _end_orphan(session_id, limit)
+        except Exception:  # the others do not wait for it; it is tried again
+            logger.exception("a session without a process could not be ended", session=session_id)
     if ended:
         logger.warning("sessions without a process were ended", count=ended)
     return ended
+
+
+def _end_orphan(session_id: str, limit: datetime) -> bool:
+    with db.write() as session:
+        row = session.scalar(select(SessionRow).where(SessionRow.id == session_id).with_for_update())
+        if row is None or row.state != "open" or row.heard_from >= limit or row.channel not in _endings:
+            return False
+        _end(session, row, "broken off")
+    return True
 
 
 def transcript(turns: Sequence[TurnRow], leg: str = "customer") -> tuple[str, list[HeardWord]]:
