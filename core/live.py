@@ -25,7 +25,9 @@ def publish(topic: str, item: dict[str, Any]) -> None:
     """Sends an item to everyone who listens to the topic now."""
     try:
         client = connection(timeout=0.2)
-        number = client.incr(f"{PREFIX}number:{topic}")
+        counter = f"{PREFIX}number:{topic}"
+        number = client.incr(counter)
+        client.expire(counter, 7 * 24 * 3600)  # calls come and go; their counters must not stay for ever
         client.publish(PREFIX + topic, encode({**item, "topic": topic, "number": number}))
     except redis.RedisError:
         logger.debug("redis did not take a live item")

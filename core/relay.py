@@ -14,13 +14,16 @@ import redis
 from pydantic import Field
 from rq import Queue, Retry
 from sqlalchemy import delete, select, update
+from sqlalchemy.exc import DBAPIError
 
 from core import clock, db, log, metrics, settings
+from core.errors import ConfigurationError
 from core.nudge import NUDGE
-from core.outbox import QUEUES, PromiseRow
+from core.outbox import QUEUES, PromiseRow, handler_of
 from core.redis import connection
 
 logger = log.get(__name__)
+PATIENCE = timedelta(minutes=10)
 
 
 class RelaySettings(settings.Section, prefix="RELAY"):
@@ -38,8 +41,7 @@ class Relay:
     def __init__(self) -> None:
         self.config = settings.get(RelaySettings)
         self.stopping = threading.Event()
-        self._swept = 0.0
-        self._purged = 0.0
+        self._swept = self._counted = self._purged = 0.0
 
     def run(self) -> None:
         while not self.stopping.is_set():
@@ -56,6 +58,9 @@ class Relay:
             except redis.RedisError:
                 logger.warning("redis is not there")
                 self.stopping.wait(self.config.poll)
+            except DBAPIError:
+                logger.exception("the database did not answer")
+                self.stopping.wait(self.config.poll)
 
     def stop(self) -> None:
         self.stopping.set()
@@ -68,7 +73,7 @@ class Relay:
         moment = clock.now()
         with db.read() as session:
             due = session.execute(
-                select(PromiseRow.id, PromiseRow.queue)
+                select(PromiseRow.id, PromiseRow.queue, PromiseRow.kind)
                 .where(PromiseRow.state == "waiting", PromiseRow.due <= moment)
                 .order_by(PromiseRow.due, PromiseRow.id)
                 .limit(self.config.batch)
@@ -76,18 +81,18 @@ class Relay:
         if not due:
             return 0
         for queue_name in {row.queue for row in due}:
-            ids = [row.id for row in due if row.queue == queue_name]
+            rows = [row for row in due if row.queue == queue_name]
             Queue(queue_name, connection=connection(timeout=10.0)).enqueue_many(
                 [
                     Queue.prepare_data(
                         "core.worker.keep",
-                        args=(row_id,),
+                        args=(row.id,),
                         retry=Retry(max=2),
                         result_ttl=0,
                         failure_ttl=3600,
-                        timeout=600,
+                        timeout=_timeout(row.kind),
                     )
-                    for row_id in ids
+                    for row in rows
                 ]
             )
         with db.write() as session:
@@ -99,16 +104,27 @@ class Relay:
         return len(due)
 
     def sweep(self) -> int:
-        """Takes back rows that a worker or Redis lost; returns how many. Keeps the metrics of waiting rows."""
+        """Takes back rows that a worker or Redis lost; returns how many. Keeps the metrics of waiting rows.
+
+        A row that was handed over is not lost while its queue still holds jobs: handing a backlog over again and again
+        would only lengthen it. After ten minutes it is taken back all the same.
+        """
         moment = clock.now()
         with db.read() as session:
-            lost = session.scalars(
-                select(PromiseRow.id).where(
+            found = session.execute(
+                select(PromiseRow.id, PromiseRow.state, PromiseRow.queue, PromiseRow.lease_until).where(
                     PromiseRow.state.in_(("queued", "running")), PromiseRow.lease_until < moment
                 )
             ).all()
-            if time.monotonic() - self._swept > 5.0:
+            if time.monotonic() - self._counted > 5.0:
                 metrics.count_outbox(session)
+                self._counted = time.monotonic()
+        busy = _busy_queues({row.queue for row in found if row.state == "queued"})
+        lost = [
+            row.id
+            for row in found
+            if row.state == "running" or row.queue not in busy or moment - row.lease_until > PATIENCE
+        ]
         if not lost:
             return 0
         with db.write() as session:
@@ -131,9 +147,24 @@ class Relay:
                 delete(PromiseRow).where(
                     PromiseRow.state.in_(("done", "dropped")),
                     PromiseRow.finished < clock.now() - timedelta(days=self.config.keep_days),
-                    PromiseRow.unique_key.is_(None),
                 )
             )
+
+
+def _timeout(kind: str) -> int:
+    """s after which RQ may stop the work: a little after its lease has run out."""
+    try:
+        return int(handler_of(kind).lease) + 30
+    except ConfigurationError:
+        return 600
+
+
+def _busy_queues(names: set[str]) -> set[str]:
+    """Those of the queues that hold jobs; without Redis none, for then the jobs may be gone."""
+    try:
+        return {name for name in names if len(Queue(name, connection=connection(timeout=2.0)))}
+    except redis.RedisError:
+        return set()
 
 
 def queue_lengths() -> dict[str, int]:

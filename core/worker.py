@@ -9,6 +9,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from core import clock, db, log, metrics
+from core.errors import ConfigurationError
 from core.outbox import Effect, Handler, Promise, PromiseRow, describe, handler_of
 
 logger = log.get(__name__)
@@ -45,7 +46,11 @@ def _claim(row_id: int) -> tuple[Promise, str, Handler] | None:
         row = session.get(PromiseRow, row_id)
         if row is None:
             return None
-        handler = handler_of(row.kind)
+        try:
+            handler = handler_of(row.kind)
+        except ConfigurationError as error:  # a connector that was taken out: visible, and kept for when it is back
+            row.state, row.finished, row.error = "failed", moment, describe(error)
+            return None
         if row.attempts >= handler.attempts and row.state in ("waiting", "queued"):
             # Every try so far ended without a word, as when the work kills its process: stop here.
             lost = Promise(id=row.id, kind=row.kind, payload=dict(row.payload), due=row.due, attempt=row.attempts)
@@ -93,9 +98,25 @@ def _give_up(session: Session, row: PromiseRow, promise: Promise, handler: Handl
     row.state, row.finished, row.error = "failed", clock.now(), error
     row.lease_token = row.lease_until = None
     session.flush()
-    effect = handler.last_resort(promise, error) if handler.last_resort is not None else None
-    if effect is not None:
-        effect(session)
+    if handler.last_resort is None:
+        return
+    try:
+        effect = handler.last_resort(promise, error)
+    except Exception:
+        logger.exception("the last resort failed too", promise=promise.id, kind=promise.kind)
+        return
+    _try(session, effect, promise)
+
+
+def _try(session: Session, effect: Effect | None, promise: Promise) -> None:
+    """The last effect; if it fails, the promise counts as failed all the same instead of coming back for ever."""
+    if effect is None:
+        return
+    try:
+        with session.begin_nested():
+            effect(session)
+    except Exception:
+        logger.exception("the last resort failed too", promise=promise.id, kind=promise.kind)
 
 
 def _fail(promise: Promise, token: str, handler: Handler, error: Exception) -> None:
@@ -124,8 +145,7 @@ def _fail(promise: Promise, token: str, handler: Handler, error: Exception) -> N
             if final:
                 row.state, row.finished = "failed", clock.now()
                 session.flush()
-                if last_effect is not None:
-                    last_effect(session)
+                _try(session, last_effect, promise)
             else:
                 row.state, row.due = "waiting", clock.now() + handler.retry_after(promise.attempt)
     except LostClaim:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 
 from pydantic import Field
 from sqlalchemy import select
@@ -18,7 +19,7 @@ from core import clock, settings
 from intake.message import Message
 from intake.tables import ThreadKey
 from nlu import Understanding
-from ticketing import Customer, Entry, Ticket
+from ticketing import Customer, Entry, Ticket, joining
 
 OPEN = ("draft", "open", "assigned", "accepted", "on_site", "waiting")
 ABOUT_ANOTHER = frozenset({"chase", "cancel", "reschedule"})
@@ -36,10 +37,12 @@ class ConversationSettings(settings.Section, prefix="CONVERSATION"):
 
 @dataclass(frozen=True, kw_only=True)
 class Belongs:
-    """The ticket a message joins, and the reason in words."""
+    """The ticket a message joins, and the reason in words. ``ended``: the ticket has ended, so a message that wants
+    something is a draft of its own that follows it."""
 
     ticket: Ticket
     reason: str
+    ended: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,14 +65,23 @@ class Case:
     def intents(self) -> set[str]:
         return {intent.name for intent in self.understanding.intents}
 
+    @cached_property
+    def person(self) -> list[int]:
+        """All customers who are this one."""
+        return joining.together(self.session, self.customer)
+
     def open_tickets(self) -> Sequence[Ticket]:
-        """The customer's open tickets, newest first."""
-        return self.session.scalars(
-            select(Ticket)
-            .where(Ticket.customer_id == self.customer.id, Ticket.state.in_(OPEN))
-            .order_by(Ticket.created.desc())
-            .limit(20)
-        ).all()
+        """The customer's open tickets that this sender may touch, newest first.
+
+        A sender whom the channel does not vouch for could be anybody: a number typed into a form opens nothing, a mail
+        address only what came by mail (where answers go to that address and to nobody else).
+        """
+        query = select(Ticket).where(Ticket.customer_id.in_(self.person), Ticket.state.in_(OPEN))
+        if not self.message.sender.verified:
+            if self.message.sender.kind != "mail":
+                return []
+            query = query.where(Ticket.channel == self.message.channel)
+        return self.session.scalars(query.order_by(Ticket.created.desc()).limit(20)).all()
 
 
 def trusted_number(case: Case) -> Belongs | None:
@@ -88,9 +100,7 @@ def thread(case: Case) -> Belongs | None:
     query = (
         select(Ticket)
         .join(ThreadKey, ThreadKey.ticket_id == Ticket.id)
-        .where(
-            ThreadKey.channel == case.message.channel, ThreadKey.key.in_(keys), Ticket.customer_id == case.customer.id
-        )
+        .where(ThreadKey.channel == case.message.channel, ThreadKey.key.in_(keys), Ticket.customer_id.in_(case.person))
         .order_by(Ticket.created.desc())
     )
     return _if_open(case, case.session.scalars(query).first(), "it answers a message of this ticket")
@@ -196,7 +206,7 @@ def _if_open(case: Case, ticket: Ticket | None, reason: str) -> Belongs | None:
         return Belongs(ticket=ticket, reason=reason)
     ended = ticket.closed or ticket.created
     if ended >= clock.now() - timedelta(days=case.config.thread_days):
-        return Belongs(ticket=ticket, reason=f"{reason} (which is {ticket.state})")
+        return Belongs(ticket=ticket, reason=f"{reason} (which is {ticket.state})", ended=True)
     return None
 
 

@@ -1,12 +1,14 @@
-"""Whose message is it: an identity of a channel leads to a customer; identities of one person join.
+"""Whose message is it: an identity that a channel vouches for leads to a customer.
 
-A join is only ever a row that names another customer, so it can be taken back. What could be a mistake (the customer has
-another openid already) is proposed in the audit trail, not done.
+Anybody can write a number or claim an address, so what is merely written never decides: a telephone number in a text that
+belongs to somebody else is a proposal to join for an agent (``ticketing.joining``), not a join. A sender that the channel does not
+vouch for (a form's number, a mail without DMARC) is taken for the customer it claims, so that answers go to the real one; which
+tickets such a message may touch is decided in ``conversation``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -14,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from core import clock
 from intake.message import Message, Sender
-from ticketing import AuditEntry, Customer, Identity
+from ticketing import Customer, Identity, joining
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,81 +27,52 @@ class Found:
     reason: str
 
 
-def find_customer(session: Session, message: Message, phones: list[str], name: str = "") -> Found:
-    """The sender's customer, made if nobody knows the sender. ``phones``: E.164 numbers written or said in the message."""
+def find_customer(session: Session, message: Message, phones: Sequence[str], name: str = "") -> Found:
+    """The sender's customer, made if nobody knows the sender, locked until the transaction ends: two messages of one
+    customer are decided one after the other. ``phones``: E.164 numbers written or said in the message."""
     sender = message.sender
     known = _customer_of(session, sender.kind, sender.value)
-    if known is None:
+    reason = f"the {sender.kind} is known"
+    if known is None and sender.verified:
         for kind, value in sender.others.items():
             known = known or _customer_of(session, kind, value)
-    if known is not None:
-        _learn(session, known, message.channel, sender, phones)
-        if not known.name:
-            known.name = (sender.name or name)[:120]
-        return Found(customer=known, reason=f"the {sender.kind} is known")
+    if known is None:
+        known = Customer(name="", created=clock.now())
+        session.add(known)
+        session.flush()
+        reason = f"the {sender.kind} is new"
+    else:
+        session.refresh(known, with_for_update=True)
+    if not known.name and sender.verified:
+        known.name = (sender.name or name)[:120]
+    _learn(session, known, sender)
     for phone in phones:
         owner = _customer_of(session, "phone", phone)
-        if owner is None:
-            continue
-        if _disputed(session, owner, sender, name):
-            session.add(
-                AuditEntry(
-                    at=clock.now(),
-                    actor="intake",
-                    action="customer.join_proposed",
-                    subject=f"customer:{owner.id}",
-                    details={"kind": sender.kind, "because": "the same telephone number"},
-                )
-            )
-            continue
-        _learn(session, owner, message.channel, sender, phones)
-        return Found(customer=owner, reason="the telephone number in the message is this customer's")
-    customer = Customer(name=(sender.name or name)[:120], created=clock.now())
-    session.add(customer)
-    session.flush()
-    _learn(session, customer, message.channel, sender, phones)
-    return Found(customer=customer, reason="nobody was known under these identities")
+        if owner is not None and owner.id != known.id:
+            joining.propose(session, known, owner, "the same telephone number")
+    return Found(customer=known, reason=reason)
 
 
 def _customer_of(session: Session, kind: str, value: str) -> Customer | None:
     if not value:
         return None
     identity = session.scalar(select(Identity).where(Identity.kind == kind, Identity.value == value[:255]))
-    if identity is None:
-        return None
-    customer = session.get_one(Customer, identity.customer_id)
-    for _ in range(10):  # joins are one step deep as a rule; a circle ends here
-        if customer.joined_into is None:
-            break
-        customer = session.get_one(Customer, customer.joined_into)
-    return customer
+    return joining.standing_for(session, identity.customer_id) if identity is not None else None
 
 
-def _disputed(session: Session, customer: Customer, sender: Sender, name: str) -> bool:
-    """Whether joining could mix two people: another identity of this kind is there, or the names differ."""
-    same_kind = session.scalar(
-        select(Identity.id).where(
-            Identity.customer_id == customer.id, Identity.kind == sender.kind, Identity.value != sender.value
-        )
-    )
-    given = name or sender.name
-    return same_kind is not None or bool(given and customer.name and given[0] != customer.name[0])
-
-
-def _learn(session: Session, customer: Customer, channel: str, sender: Sender, phones: list[str]) -> None:
-    identities: Mapping[tuple[str, str], bool] = {
-        **{("phone", phone): False for phone in phones},
-        **dict.fromkeys(sender.others.items(), sender.verified),
-        (sender.kind, sender.value): sender.verified,
-    }
-    for (kind, value), verified in identities.items():
+def _learn(session: Session, customer: Customer, sender: Sender) -> None:
+    """Keeps who the sender is; further identities only if the channel vouches for them."""
+    identities = [(sender.kind, sender.value), *(sender.others.items() if sender.verified else ())]
+    for kind, value in identities:
         if not value:
             continue
         row = session.scalar(select(Identity).where(Identity.kind == kind, Identity.value == value[:255]))
         if row is None:
             session.add(
-                Identity(customer_id=customer.id, kind=kind, value=value[:255], verified=verified, created=clock.now())
+                Identity(
+                    customer_id=customer.id, kind=kind, value=value[:255], verified=sender.verified, created=clock.now()
+                )
             )
-        elif verified and not row.verified:
+        elif sender.verified and not row.verified:
             row.verified = True
     session.flush()

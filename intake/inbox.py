@@ -11,6 +11,7 @@ import dataclasses
 import queue
 import threading
 import uuid
+from collections.abc import Mapping
 from concurrent.futures import Future
 from typing import Any
 
@@ -73,7 +74,8 @@ def _prepared(message: Message) -> Message:
         subject=clean(message.subject, 500),
         cut_text=clean(message.cut_text, 100_000),
         problem=problem,
-        conversation=message.conversation[:200],
+        channel_id=clean(message.channel_id, 255),
+        conversation=clean(message.conversation, 200),
     )
 
 
@@ -166,6 +168,7 @@ def _row(message_id: str, message: Message) -> dict[str, Any]:
     content = dataclasses.asdict(message)
     for name in _KEPT_AS_COLUMNS:
         del content[name]
+    content = {name: value if name == "words" else _cleaned(value) for name, value in content.items()}
     return {
         "id": message_id,
         "channel": message.channel,
@@ -178,6 +181,15 @@ def _row(message_id: str, message: Message) -> dict[str, Any]:
         "received_at": clock.now(),
         "problem": message.problem,
     }
+
+
+def _cleaned(value: Any) -> Any:
+    """Every string in it as every database can hold it: a name may come with half an emoji or a NUL."""
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, Mapping):
+        return {str(_cleaned(name)): _cleaned(item) for name, item in value.items()}
+    return [_cleaned(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def message_of(row: MessageRow) -> Message:

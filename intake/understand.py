@@ -217,14 +217,15 @@ def _write(session: Session, read: _Read, understanding: Understanding | None, p
     else:
         if understanding is not None:
             belongs = conversation.find_ticket(session, message, understanding, found.customer)
-        if belongs is not None:
+        if belongs is not None and not (belongs.ended and _wants_something(understanding)):
             ticket, reason = belongs.ticket, belongs.reason
             _join(session, read, ticket, understanding, fields, reason)
         else:
-            reason = found.reason
+            reason = belongs.reason if belongs else found.reason
             ticket = _draft(
                 session, read, understanding, fields, found.customer.id, asset_id, problem or message.problem
             )
+            ticket.parent_id = belongs.ticket.id if belongs else None
     row.customer_id, row.ticket_id, row.reason = found.customer.id, ticket.id, reason
     row.understanding = understanding.as_json() if understanding else None
     row.state = "waiting" if message.waits else "understood"
@@ -233,6 +234,11 @@ def _write(session: Session, read: _Read, understanding: Understanding | None, p
     for key in dict.fromkeys([*message.thread[:20], message.conversation, own_id]):
         if key:
             session.add(ThreadKey(channel=message.channel, key=key[:255], ticket_id=ticket.id))
+
+
+def _wants_something(understanding: Understanding | None) -> bool:
+    """Whether a message to a ticket that has ended is more than thanks, and needs somebody to look."""
+    return understanding is None or not {intent.name for intent in understanding.intents} <= {"praise"}
 
 
 def _draft(
@@ -456,10 +462,27 @@ def _record_only(session: Session, read: _Read) -> None:
 
 
 def _for_a_human(promise: outbox.Promise, error: str) -> outbox.Effect | None:
-    """Understanding failed for good: the draft carries the text as it came."""
+    """Understanding failed for good: the draft carries the text as it came, and if even that fails, the text alone."""
     read = _read(promise.payload["message"])
     if read is None:
         return None
     logger.error("a message could not be understood", message=read.message_id)
     problem = "自动识别失败，请人工处理 (automatic understanding failed)"
-    return lambda session: _write(session, read, None, problem)
+
+    def write(session: Session) -> None:
+        try:
+            with session.begin_nested():
+                _write(session, read, None, problem)
+        except Exception:
+            logger.exception("a message could not be written as it is", message=read.message_id)
+            _write_bare(session, read, problem)
+
+    return write
+
+
+def _write_bare(session: Session, read: _Read, problem: str) -> None:
+    """A draft with nothing but the text."""
+    row = session.get_one(MessageRow, read.message_id)
+    entry = NewEntry(message_id=row.id, channel=row.channel, text=row.text, at=row.sent_at)
+    draft = Draft(channel=row.channel, service="enquiry", entry=entry, summary=problem)
+    row.ticket_id, row.state, row.problem = create_draft(session, draft).id, "understood", problem

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from core import clock, db, outbox
 from core.errors import HotlineError
+from ticketing.joining import standing_for, together
 from ticketing.tables import Customer, Identity, Notice, Ticket
 
 
@@ -92,7 +93,7 @@ def notify(
     )
     session.add(notice)
     session.flush()
-    outbox.promise(session, KIND, {"notice": notice.id}, unique_key=str(notice.id))
+    outbox.promise(session, KIND, {"notice": notice.id})
     return notice
 
 
@@ -131,9 +132,11 @@ def _outgoing(session: Session, notice: Notice, key: str) -> OutgoingNotice:
     identities: dict[str, list[str]] = {}
     language = ""
     if notice.customer_id is not None:
-        for identity in session.scalars(select(Identity).where(Identity.customer_id == notice.customer_id)):
+        customer = standing_for(session, notice.customer_id)
+        same = together(session, customer)
+        for identity in session.scalars(select(Identity).where(Identity.customer_id.in_(same)).order_by(Identity.id)):
             identities.setdefault(identity.kind, []).append(identity.value)
-        language = session.get_one(Customer, notice.customer_id).language
+        language = customer.language
     if notice.user_id is not None:
         identities["user"] = [str(notice.user_id)]
     ticket = session.get(Ticket, notice.ticket_id) if notice.ticket_id else None

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import json
 import pkgutil
+import re
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -42,13 +45,8 @@ def options() -> list[dict[str, str]]:
     for room in ROOMS:
         package = importlib.import_module(room)
         for module in pkgutil.walk_packages(package.__path__, f"{room}."):
-            if module.name.rpartition(".")[2] in ("settings", "config"):
+            if _declares_a_section(module.name):
                 importlib.import_module(module.name)
-    for name in ("core.db", "core.http", "core.relay", "intake.inbox", "intake.conversation", "app.web"):
-        importlib.import_module(name)
-    import connectors.registry
-
-    connectors.registry.all_connectors()
     rows: list[dict[str, str]] = []
     for section in sorted(settings.sections.values(), key=lambda s: s.prefix):
         values = settings.get(section)
@@ -64,6 +62,14 @@ def options() -> list[dict[str, str]]:
                 }
             )
     return rows
+
+
+def _declares_a_section(name: str) -> bool:
+    """Read, not imported: importing everything would load speech, language and telephony."""
+    source = importlib.util.find_spec(name)
+    if source is None or not source.origin or not source.origin.endswith(".py"):
+        return False
+    return re.search(r"^class \w+\((settings\.)?Section\b", Path(source.origin).read_text("utf-8"), re.M) is not None
 
 
 def _shown(value: object) -> str:

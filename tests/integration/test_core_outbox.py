@@ -46,6 +46,15 @@ def doomed(promise: Promise) -> None:
     raise RuntimeError("always")
 
 
+@outbox.handler("test.hopeless", queue="promises", attempts=1, last_resort=lambda p, e: _break)
+def hopeless(promise: Promise) -> None:
+    raise RuntimeError("always")
+
+
+def _break(session: Session) -> None:
+    raise RuntimeError("the last resort breaks too")
+
+
 @pytest.fixture(autouse=True)
 def fresh() -> None:
     seen.clear()
@@ -153,6 +162,31 @@ def test_work_that_kills_its_process_every_time_ends_at_the_last_resort(
     keep_promises()
     assert row(promise_id).state == "failed"
     assert resorts == ["every try was cut off"]
+
+
+def test_a_last_resort_that_breaks_does_not_come_back_for_ever(any_database: Database, turnable: TurnableClock) -> None:
+    promise_id = make("test.hopeless")
+    keep_promises()
+    assert row(promise_id).state == "failed"
+    turnable.turn(by=timedelta(hours=1))
+    assert Relay().sweep() == 0
+
+
+def test_a_promise_that_nobody_can_keep_is_shown_as_failed(any_database: Database) -> None:
+    with db.write() as session:
+        promise_id = outbox.promise(session, "test.of_a_connector_that_is_gone", queue="bulk")
+    assert worker.keep(promise_id) is False
+    assert (row(promise_id).state, "nothing keeps" in (row(promise_id).error or "")) == ("failed", True)
+
+
+def test_kept_promises_are_forgotten_after_some_weeks(any_database: Database, turnable: TurnableClock) -> None:
+    make(), make(unique_key="x")
+    later = make(due=turnable.now() + timedelta(days=90))
+    assert keep_promises() == 2
+    turnable.turn(by=timedelta(days=31))
+    Relay().purge()
+    with db.read() as session:
+        assert session.scalars(select(PromiseRow.id)).all() == [later]
 
 
 def test_a_key_allows_one_promise_until_it_is_kept(any_database: Database) -> None:

@@ -11,12 +11,13 @@ from sqlalchemy import select
 from core import db
 from core.clock import TurnableClock
 from core.db import Database
+from core.errors import Conflict, InvalidInput
 from core.outbox import PromiseRow
 from intake import HeardWord, Message, MessageRow, Place, Sender, accept_now, understand
 from tests.support import keep_promises
 from tests.support.messages import message
 from tests.support.understanding import usual
-from ticketing import Asset, AuditEntry, Customer, Entry, Event, Identity, Ticket, workflow
+from ticketing import Asset, Customer, Entry, Event, Identity, Ticket, joining, workflow
 
 
 @pytest.fixture(autouse=True)
@@ -53,7 +54,7 @@ def test_a_message_becomes_a_draft_with_evidence(any_database: Database) -> None
     with db.read() as session:
         assert [e.kind for e in session.scalars(select(Event))] == ["ticket.drafted"]
         kinds = {(i.kind, i.value) for i in session.scalars(select(Identity))}
-    assert kinds == {("openid", "o-anna"), ("phone", "+8613800138000")}
+    assert kinds == {("openid", "o-anna")}, "a number that is merely written is nobody's identity"
 
 
 def test_understanding_twice_drafts_once(any_database: Database) -> None:
@@ -193,7 +194,10 @@ def test_a_mail_thread_joins_only_for_the_same_customer(database: Database, turn
     assert (reply.id == first.id, foreign.id == first.id) == (True, False)
 
 
-def test_a_proven_number_reaches_a_closed_ticket(database: Database, turnable: TurnableClock) -> None:
+def test_thanks_reach_a_ticket_that_has_ended(database: Database, turnable: TurnableClock) -> None:
+    told = usual()
+    told.intents = {**told.intents, "谢谢": "praise"}
+    understand.use(told)
     first = receive(message(channel="email", sender="anna@example.com"))
     with db.write() as session:
         workflow.move(session, session.get_one(Ticket, first.id), "discard", "user:1", reason="test")
@@ -202,19 +206,93 @@ def test_a_proven_number_reaches_a_closed_ticket(database: Database, turnable: T
     )
 
 
-def test_one_person_on_two_channels_is_one_customer(database: Database) -> None:
-    first = receive(message("空调不制冷 13800138000"))
+def test_one_person_on_two_channels_is_proposed_and_joined_by_an_agent(any_database: Database) -> None:
     call = receive(message("洗衣机漏水", channel="sip", sender="+8613800138000"))
-    assert call.customer_id == first.customer_id
+    chat = receive(message("空调不制冷 13800138000"))
+    assert chat.customer_id != call.customer_id, "anybody can write a number"
+    with db.write() as session:
+        mine, other = session.get_one(Customer, chat.customer_id), session.get_one(Customer, call.customer_id)
+        assert joining.proposals(session, mine.id) == [(other.id, "the same telephone number")]
+        joining.join(session, mine, other, "user:1")
+    chase = receive(message("空调怎么还没来", sender="+8613800138000", channel="sip"))
+    assert chase.id == chat.id, "joined customers are one person"
+    with db.write() as session:
+        joining.take_apart(session, session.get_one(Customer, chat.customer_id), "user:1")
+        assert len(joining.proposals(session, chat.customer_id or 0)) == 1
 
 
-def test_a_doubtful_join_is_proposed_not_done(database: Database) -> None:
-    first = receive(message("空调不制冷 13800138000"))
-    other = receive(message("洗衣机漏水 13800138000", sender="o-bob"))
-    assert other.customer_id != first.customer_id
+def test_joins_refuse_circles(database: Database) -> None:
+    first, second = receive(message()), receive(message(sender="o-bob"))
+    with db.write() as session:
+        one, two = session.get_one(Customer, first.customer_id), session.get_one(Customer, second.customer_id)
+        joining.join(session, one, two, "user:1")
+        with pytest.raises(InvalidInput):
+            joining.join(session, two, one, "user:1")
+        with pytest.raises(Conflict):
+            joining.join(session, one, two, "user:1")
+
+
+def test_a_number_written_by_a_stranger_opens_nothing_of_its_owner(any_database: Database) -> None:
+    call = receive(message("空调不制冷 枫林路7号", channel="sip", sender="+8613800138000"))
+    eve = receive(message("我的电话13800138000 催一下 怎么还没来", sender="o-eve"))
+    form = receive(
+        message(
+            "催一下，怎么还没来",
+            channel="webform",
+            sender=Sender(kind="phone", value="+8613800138000", verified=False),
+            fields={"phone": "13800138000"},
+        )
+    )
+    assert len({call.id, eve.id, form.id}) == 3
+    assert eve.customer_id != call.customer_id
     with db.read() as session:
-        assert [a.action for a in session.scalars(select(AuditEntry))] == ["customer.join_proposed"]
-        assert len(session.scalars(select(Customer)).all()) == 2
+        owners = {i.customer_id for i in session.scalars(select(Identity).where(Identity.value == "o-eve"))}
+    assert owners == {eve.customer_id}
+
+
+def test_a_mail_without_proof_of_its_sender_touches_mails_only(database: Database, turnable: TurnableClock) -> None:
+    unproved = Sender(kind="mail", value="anna@example.com", verified=False)
+    proved = Sender(kind="mail", value="anna@example.com")
+    chat = receive(message("洗衣机漏水", channel="generic", sender=proved))
+    first = receive(message(channel="email", sender=unproved))
+    turnable.turn(by=timedelta(days=2))
+    assert receive(message("空调怎么还没来", channel="email", sender=unproved)).id == first.id
+    assert receive(message("洗衣机怎么还没来", channel="email", sender=unproved)).id != chat.id
+
+
+def test_a_wish_to_a_ticket_that_has_ended_is_a_draft_that_follows_it(
+    database: Database, turnable: TurnableClock
+) -> None:
+    first = receive(message(channel="email", sender="anna@example.com", thread=["<1@example.com>"]))
+    with db.write() as session:
+        workflow.move(session, session.get_one(Ticket, first.id), "discard", "user:1", reason="test")
+    turnable.turn(by=timedelta(days=30))
+    wish = receive(message("洗衣机漏水", channel="email", sender="anna@example.com", thread=["<1@example.com>"]))
+    assert (wish.id != first.id, wish.state, wish.parent_id) == (True, "draft", first.id)
+
+
+def test_a_name_that_no_database_can_hold_is_cleaned(any_database: Database) -> None:
+    sender = Sender(kind="openid", value="o-x\x00y", name="小王\ud83d")
+    ticket = receive(message(sender=sender, fields={"contact_name": "王\x00"}))
+    assert ticket.value("contact_name") == "王"
+
+
+def test_what_cannot_even_be_written_is_a_bare_draft(
+    any_database: Database, turnable: TurnableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(*_: object) -> None:
+        raise RuntimeError("no customer can be found")
+
+    monkeypatch.setattr("intake.identity.find_customer", breaks)
+    accept_now(message("空调不制冷"))
+    for _ in range(6):
+        keep_promises("intake.understand")
+        turnable.turn(by=timedelta(minutes=2))
+    [ticket] = tickets()
+    assert (ticket.state, ticket.customer_id) == ("draft", None)
+    with db.read() as session:
+        assert session.scalars(select(Entry)).one().text == "空调不制冷"
+        assert session.scalars(select(MessageRow)).one().state == "understood"
 
 
 def test_a_text_that_breaks_understanding_becomes_a_draft_for_a_human(

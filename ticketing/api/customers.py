@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from aiohttp import web
-from aiohttp_pydantic.oas.typing import r200, r401, r403, r404, r422
+from aiohttp_pydantic.oas.typing import r200, r401, r403, r404, r409, r422
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -11,10 +11,10 @@ from core import db
 from core.errors import NotFound
 from core.http import Problem, View, reply
 from core.text import clean
-from ticketing import audit, search, users
+from ticketing import audit, joining, search, users
 from ticketing.access import Actor, require, signed_in, visible
 from ticketing.api import show
-from ticketing.api.schemas import CustomerAnswer, CustomerChange, CustomerList, Id, Limit, Short
+from ticketing.api.schemas import CustomerAnswer, CustomerChange, CustomerList, Id, JoinInto, Limit, PerhapsSame, Short
 from ticketing.tables import Customer, Ticket
 
 
@@ -67,6 +67,57 @@ class OneCustomer(View):
         return reply(await db.run(_read, actor, customer_id))
 
 
+class Join(View):
+    """Two customers who are one person."""
+
+    async def post(
+        self, customer_id: Id, /, given: JoinInto
+    ) -> r200[CustomerAnswer] | r401[Problem] | r403[Problem] | r404[Problem] | r409[Problem] | r422[Problem]:
+        """
+        From now on the other customer counts for both; nothing is moved, so it can be taken back.
+
+        Tags: customers
+        Status Codes:
+            200: The customer that counts now.
+        """
+        actor = signed_in(self.request)
+        require(actor, "customer.write")
+        await db.run(_join, actor, customer_id, given.into)
+        return reply(await db.run(_read, actor, given.into))
+
+    async def delete(
+        self, customer_id: Id, /
+    ) -> r200[CustomerAnswer] | r401[Problem] | r403[Problem] | r404[Problem] | r409[Problem]:
+        """
+        Takes the join of this customer back.
+
+        Tags: customers
+        Status Codes:
+            200: The customer, standing for itself again.
+        """
+        actor = signed_in(self.request)
+        require(actor, "customer.write")
+        await db.run(_take_apart, actor, customer_id)
+        return reply(await db.run(_read, actor, customer_id))
+
+
+def _join(actor: Actor, customer_id: int, into: int) -> None:
+    with db.write() as session:
+        joining.join(session, _row(session, customer_id), _row(session, into), actor.tag)
+
+
+def _take_apart(actor: Actor, customer_id: int) -> None:
+    with db.write() as session:
+        joining.take_apart(session, _row(session, customer_id), actor.tag)
+
+
+def _row(session: Session, customer_id: int) -> Customer:
+    row = session.get(Customer, customer_id)
+    if row is None:
+        raise NotFound("There is no such customer.")
+    return row
+
+
 def _page(text: str, limit: int, cursor: int | None) -> CustomerList:
     with db.read() as session:
         rows, following = search.customers(session, text, limit, cursor or 0)
@@ -76,12 +127,7 @@ def _page(text: str, limit: int, cursor: int | None) -> CustomerList:
 
 
 def _found(session: Session, customer_id: int) -> Customer:
-    row = session.get(Customer, customer_id)
-    while row is not None and row.joined_into is not None:
-        row = session.get(Customer, row.joined_into)
-    if row is None:
-        raise NotFound("There is no such customer.")
-    return row
+    return joining.standing_for(session, _row(session, customer_id).id)
 
 
 def _read(actor: Actor, customer_id: int) -> CustomerAnswer:
@@ -89,7 +135,10 @@ def _read(actor: Actor, customer_id: int) -> CustomerAnswer:
     with db.read() as session:
         row = _found(session, customer_id)
         tickets = session.scalars(
-            select(Ticket).where(Ticket.customer_id == row.id, visible(actor)).order_by(Ticket.id.desc()).limit(20)
+            select(Ticket)
+            .where(Ticket.customer_id.in_(joining.together(session, row)), visible(actor))
+            .order_by(Ticket.id.desc())
+            .limit(20)
         ).all()
         shown = CustomerAnswer(
             **show.customer_short(row, plain=plain).model_dump(),
@@ -98,6 +147,10 @@ def _read(actor: Actor, customer_id: int) -> CustomerAnswer:
             identities=[show.identity(identity, plain=plain) for identity in row.identities],
             assets=[show.asset(asset, plain=plain) for asset in row.assets],
             tickets=show.rows(session, tickets),
+            perhaps_same=[
+                PerhapsSame(id=other, name=session.get_one(Customer, other).name, because=because)
+                for other, because in joining.proposals(session, row.id)
+            ],
         )
     if plain:
         with db.write() as session:
@@ -127,3 +180,4 @@ def _change(actor: Actor, customer_id: int, given: CustomerChange) -> None:
 def routes(api: web.Application) -> None:
     api.router.add_view("/customers", Customers)
     api.router.add_view("/customers/{customer_id}", OneCustomer)
+    api.router.add_view("/customers/{customer_id}/join", Join)

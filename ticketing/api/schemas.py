@@ -83,12 +83,21 @@ class AssetAnswer(BaseModel):
     warranty_until: datetime | None
 
 
+class PerhapsSame(BaseModel):
+    """Another customer who may be the same person, and why."""
+
+    id: int
+    name: str
+    because: str
+
+
 class CustomerAnswer(CustomerShort):
     note: str
     created: datetime
     identities: list[IdentityAnswer]
     assets: list[AssetAnswer]
     tickets: list[TicketRow] = Field(description="the latest of this customer that the reader may see")
+    perhaps_same: list[PerhapsSame] = Field(description="proposals to join, for a person to decide")
 
 
 class CustomerList(BaseModel):
@@ -289,6 +298,12 @@ class CustomerChange(Asked):
     language: Short | None = None
     level: Short | None = None
     note: Annotated[str | None, Field(max_length=5000)] = None
+
+
+class JoinInto(Asked):
+    """The customer that counts for both from now on."""
+
+    into: Id
 
 
 class NewAsset(Asked):
