@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from app.commands import transcribing
+from app.commands import corrections, transcribing
 from app.commands.system import mail
 from asr import commands as asr_commands
 from connectors.registry import all_connectors
@@ -24,6 +24,7 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(asr_commands.models_app, name="models")
     app.command()(transcribing.transcribe)
     app.command()(understand)
+    corrections.add_to(nlu_commands.app)
     app.add_typer(nlu_commands.app, name="nlu")
     channels = typer.Typer(help="Channels: list them, try a mapping.", no_args_is_help=True)
     channels.command(name="list")(list_channels)
