@@ -54,10 +54,9 @@ clean: ## forget what set-up made
 	@scripts/setup-python $(VENV)
 	@mkdir -p .make && touch $@
 
-.make/models: .make/python
-	@scripts/setup-models $(BIN)
-	@mkdir -p .make && touch $@
+# These two set their stamp themselves, and only when there is a model or a console: without, the next make tries again.
+.make/models: .make/python scripts/setup-models
+	@scripts/setup-models $(BIN) $@
 
-.make/console: $(shell find console/src console/index.html console/package-lock.json -type f 2>/dev/null)
-	@scripts/setup-console
-	@mkdir -p .make && touch $@
+.make/console: $(shell find console/src console/index.html console/package-lock.json -type f 2>/dev/null) scripts/setup-console
+	@scripts/setup-console $@
