@@ -7,6 +7,7 @@ A section's ``prefix`` follows ``HOTLINE_``: ``class MailSettings(Section, prefi
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import stat
@@ -87,7 +88,8 @@ class CoreSettings(Section):
             return usual
         digest = hashlib.sha256(os.fsencode(usual.parent)).hexdigest()[:16]
         directory = TEMPORARY / f"hotline-{os.getuid()}-{digest}"
-        directory.mkdir(mode=0o700, exist_ok=True)
+        with contextlib.suppress(FileExistsError):
+            directory.mkdir(mode=0o700)
         found = directory.lstat()
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
             raise ConfigurationError(f"{directory}, the place of this installation's sockets, is open to others")

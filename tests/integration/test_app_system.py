@@ -129,6 +129,16 @@ def test_two_data_directories_have_two_places_for_sockets_and_none_is_open_to_ot
         places[0].chmod(0o777)
         with pytest.raises(ConfigurationError, match="open to others"):
             _ = first.redis_socket
+        places[0].rmdir()
+        places[0].symlink_to(places[1])
+        with pytest.raises(ConfigurationError, match="open to others"):
+            _ = first.redis_socket
+        places[0].unlink()
+        places[0].touch()
+        with pytest.raises(ConfigurationError, match="open to others"):
+            _ = first.redis_socket
+        places[0].unlink()
+        places[0].mkdir()
     finally:
         for place in places:
             place.rmdir()
