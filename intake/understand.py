@@ -8,21 +8,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
-from functools import cache
 from typing import Any
 
-from rapidfuzz.distance import Levenshtein
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 import nlu
-from core import clock, db, log, outbox, settings
+from core import db, log, outbox, settings
 from intake import conversation, identity
+from intake.fields import asset_fields, e164, fields_of, locate
 from intake.inbox import UNDERSTAND, message_of
-from intake.message import Message, Sender
+from intake.message import Message
+from intake.pipeline import meaning, understander, use, warm_up
 from intake.tables import MessageRow, ThreadKey
 from nlu import Asset as OwnedAsset
-from nlu import Context, FieldFound, SpokenWord, Turn, Understander, Understanding
+from nlu import Context, SpokenWord, Turn, Understanding
 from ticketing import Asset, Identity, Ticket, forms
 from ticketing.drafts import Draft, DraftField, NewEntry, add_entry, add_message, create_draft
 from ticketing.drafts import add_fields as add_fields_to
@@ -44,34 +44,6 @@ SERVICE_OF = {
     "reschedule": "enquiry",
 }
 STYLES = ("call", "wechat", "email", "form")
-_replacement: Understander | None = None
-
-
-@cache
-def _loaded() -> Understander:
-    loaded: Understander = nlu.load()
-    return loaded
-
-
-def understander() -> Understander:
-    """The process's pipeline, loaded once."""
-    return _replacement or _loaded()
-
-
-def warm_up() -> None:
-    """Loads the pipeline before the first message waits for it. Without one, messages become drafts for a human."""
-    try:
-        understander().understand(
-            [Turn(text="空调不制冷")], Context(now=clock.now())
-        )  # catalogue and places load at first use
-    except Exception:
-        logger.exception("the language pipeline cannot be loaded")
-
-
-def use(replacement: Understander | None) -> None:
-    """Sets another understander (tests that need a certain understanding)."""
-    global _replacement
-    _replacement = replacement
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,20 +68,6 @@ def understand(promise: outbox.Promise) -> outbox.Effect | None:
     return lambda session: _write(session, read, understanding)
 
 
-def meaning(name: str, value: str) -> dict[str, Any] | None:
-    """What a value that an agent typed stands for: {value, score, details} of an address, device, time; None if unknown.
-    Milliseconds once the pipeline is loaded; never raises, for a correction counts with or without its meaning."""
-    config = settings.get(settings.CoreSettings)
-    context = Context(now=clock.now(), zone=config.zone, region=config.region)
-    try:
-        found = understander().understand([Turn(text=value, channel="form", expects=name)], context).fields
-    except Exception:
-        logger.exception("a corrected value could not be understood", field=name)
-        return None
-    best = max((f for f in found if f.name == name and f.resolved), key=lambda f: len(f.surface), default=None)
-    return asdict(best.resolved) if best is not None and best.resolved is not None else None
-
-
 def recognised(session: Session, message_id: str, text: str, words: Sequence[dict[str, Any]]) -> None:
     """Completes a message whose recording waited for recognition. ``words``: as ``asdict(HeardWord)``; promises to
     understand it again, which adds to the draft that is there."""
@@ -131,7 +89,7 @@ def _read(message_id: str) -> _Read | None:
         owned = _assets(session, message)
         if not message.asset_code:
             message = replace(message, asset_code=_scanned(session, row))
-        known = _asset_fields(session, message.asset_code)
+        known = asset_fields(session, message.asset_code)
     style = message.style if message.style in STYLES else "form"
     turns = [
         Turn(
@@ -188,15 +146,6 @@ def _scanned(session: Session, row: MessageRow) -> str:
     return next((str(c["asset_code"]) for c in contents if c["event"] and c["asset_code"]), "")
 
 
-def _asset_fields(session: Session, code: str) -> dict[str, str]:
-    """What a scanned label says of the machine."""
-    asset = session.scalar(select(Asset).where(Asset.code == code)) if code else None
-    if asset is None:
-        return {}
-    found = {"device": asset.device, "brand": asset.brand, "model": asset.model, "serial": asset.serial}
-    return {name: value for name, value in {**found, "address": asset.address}.items() if value}
-
-
 def _write(session: Session, read: _Read, understanding: Understanding | None, problem: str = "") -> None:
     row = session.scalar(select(MessageRow).where(MessageRow.id == read.message_id).with_for_update())
     if row is None or row.state in ("understood", "recorded"):
@@ -204,8 +153,8 @@ def _write(session: Session, read: _Read, understanding: Understanding | None, p
     # A picture may have been fetched since the message was read.
     message = replace(read.message, attachments=message_of(row).attachments)
     read = replace(read, message=message)
-    fields = _fields(session, read, understanding)
-    phones = [number for f in fields if f.name == "phone" and (number := _e164(f))]
+    fields = fields_of(session, message, read.form_fields, len(read.turns), understanding)
+    phones = [number for f in fields if f.name == "phone" and (number := e164(f))]
     names = [f.value for f in fields if f.name == "contact_name"]
     found = identity.find_customer(session, message, phones, names[0] if names else "")
     asset_id = session.scalar(select(Asset.id).where(Asset.code == message.asset_code)) if message.asset_code else None
@@ -288,7 +237,7 @@ def _join(
     chase = bool(intents) and intents[0]["name"] == "chase"
     place = read.message.place
     if place is not None:
-        _locate(ticket, place.latitude, place.longitude, place.datum)
+        locate(ticket, place.latitude, place.longitude, place.datum)
         if ticket.field("address") is not None:
             fields = [f for f in fields if f.component != "place"]
     add_message(
@@ -331,127 +280,6 @@ def _entry(read: _Read, reason: str) -> NewEntry:
     )
 
 
-def _fields(session: Session, read: _Read, understanding: Understanding | None) -> list[DraftField]:
-    """All that is known from the message: what the form says for certain, what was found, what the channel knows."""
-    message = read.message
-    found = understanding.fields if understanding else []
-    fields: list[DraftField] = []
-    first_form_turn = len(read.turns) - len(read.form_fields)
-    for index, name in enumerate(read.form_fields):
-        resolved = next((f for f in found if f.turn == first_form_turn + index and f.name == name), None)
-        fields.append(_from_form(name, message.fields[name], resolved))
-    certain = set(read.form_fields)
-    if message.place is not None and message.text.strip() == message.place.label:
-        certain.add("address")  # the map's name of the place, not the customer's words
-    fields.extend(
-        _from_text(f, message)
-        for f in found
-        if f.turn < first_form_turn and (f.name not in certain or f.name == "fault")
-    )
-    fields = [_as_called(f, message.sender) for f in fields]
-    names = {f.name for f in fields}
-    for name, value in _asset_fields(session, message.asset_code).items():
-        if name not in names:
-            fields.append(DraftField(name=name, value=value, component="asset"))
-    if message.sender.kind == "phone" and message.sender.value and "phone" not in names:
-        national = message.sender.value.removeprefix("+86")
-        calling = {"value": national, "score": 0.9, "details": {"e164": message.sender.value}}
-        fields.append(DraftField(name="phone", value=national, confidence=0.9, component="caller id", resolved=calling))
-    if "contact_name" not in names and message.sender.name and message.channel in ("email", "webform"):
-        fields.append(
-            DraftField(name="contact_name", value=message.sender.name[:80], confidence=0.7, component="sender name")
-        )
-    return _with_place(fields, message)
-
-
-def _as_called(f: DraftField, sender: Sender) -> DraftField:
-    """A number that was heard with a slip of one or two digits, where the telephone that called has the number without
-    it: the caller's. What was heard stays in ``surface`` and among the candidates."""
-    if f.name != "phone" or sender.kind != "phone" or f.component == "form":
-        return f
-    heard, calling = f.value, sender.value.removeprefix("+86")
-    valid = len(heard) == len(calling) and _e164(f) != ""
-    if heard == calling or not 1 <= Levenshtein.distance(heard, calling) <= (1 if valid else 2):
-        return f
-    caller = {"value": calling, "score": 0.85, "details": {"e164": sender.value, "heard": heard}}
-    return replace(
-        f,
-        value=calling,
-        confidence=min(f.confidence, 0.85),
-        component="caller id",
-        resolved=caller,
-        candidates=[caller, {"value": heard, "score": 0.15, "details": {}}],
-    )
-
-
-def _from_form(name: str, value: str, found: FieldFound | None) -> DraftField:
-    return DraftField(
-        name=name,
-        value=found.value if found and name in ("phone", "model", "serial", "order") else value.strip(),
-        surface=value,
-        component="form",
-        resolved=asdict(found.resolved) if found and found.resolved else None,
-        candidates=[asdict(candidate) for candidate in found.candidates] if found else (),
-    )
-
-
-def _from_text(found: FieldFound, message: Message) -> DraftField:
-    in_text = found.turn == 0
-    audio = audio_of(message, found.start, found.end) if in_text else None
-    return DraftField(
-        name=found.name,
-        value=found.value,
-        surface=found.surface,
-        confidence=found.confidence,
-        component=found.component,
-        start=found.start if in_text else None,
-        end=found.end if in_text else None,
-        audio_start=audio[0] if audio else None,
-        audio_end=audio[1] if audio else None,
-        resolved=asdict(found.resolved) if found.resolved else None,
-        candidates=[asdict(candidate) for candidate in found.candidates],
-    )
-
-
-def audio_of(message: Message, start: int, end: int) -> tuple[int, int] | None:
-    """Where in the recording (ms) the words of a span are heard."""
-    heard = [w for w in message.words if w.offset < end and w.offset + len(w.text) > start]
-    return (min(w.start for w in heard), max(w.end for w in heard)) if heard else None
-
-
-def _with_place(fields: list[DraftField], message: Message) -> list[DraftField]:
-    """A place that was sent with the message gives the address its coordinates, or is the address."""
-    place = message.place
-    if place is None:
-        return fields
-    where = {"latitude": place.latitude, "longitude": place.longitude, "datum": place.datum}
-    out: list[DraftField] = []
-    placed = False
-    for f in fields:
-        if f.name == "address" and not placed:
-            resolved = dict(f.resolved or {"value": f.value, "score": f.confidence, "details": {}})
-            resolved["details"] = {**resolved["details"], **where}
-            f, placed = replace(f, resolved=resolved), True
-        out.append(f)
-    if not placed and place.label:
-        resolved = {"value": place.label, "score": 0.8, "details": where}
-        out.append(DraftField(name="address", value=place.label, confidence=0.8, component="place", resolved=resolved))
-    return out
-
-
-def _locate(ticket: Ticket, latitude: float, longitude: float, datum: str) -> None:
-    """Gives the ticket's address the coordinates that came later."""
-    address = ticket.field("address")
-    if address is not None:
-        resolved = dict(address.resolved or {"value": address.value, "score": address.confidence, "details": {}})
-        resolved["details"] = {**resolved["details"], "latitude": latitude, "longitude": longitude, "datum": datum}
-        address.resolved = resolved
-
-
-def _e164(f: DraftField) -> str:
-    return str(((f.resolved or {}).get("details") or {}).get("e164") or "")
-
-
 def _record_only(session: Session, read: _Read) -> None:
     """An event of the channel (followed, bounced, out of office): kept, shown at its ticket if it has one, no draft."""
     row = session.get_one(MessageRow, read.message_id)
@@ -486,3 +314,6 @@ def _write_bare(session: Session, read: _Read, problem: str) -> None:
     entry = NewEntry(message_id=row.id, channel=row.channel, text=row.text, at=row.sent_at)
     draft = Draft(channel=row.channel, service="enquiry", entry=entry, summary=problem)
     row.ticket_id, row.state, row.problem = create_draft(session, draft).id, "understood", problem
+
+
+__all__ = ["meaning", "recognised", "understand", "understander", "use", "warm_up"]
