@@ -98,10 +98,13 @@ def spoken(text: str) -> str:
 
 
 def joined(finals: Sequence[Final]) -> tuple[str, list[tuple[int, Word]]]:
-    """The utterances as one text, a line each, and each word with the offset of its first character in it."""
+    """The utterances as one text, a line each, and each word with the offset of its first character in it. Utterances
+    without a word leave no line."""
     text = ""
     placed: list[tuple[int, Word]] = []
     for final in finals:
+        if not final.text.strip() and not final.words:
+            continue
         if text:
             text += "\n"
         for word in final.words:
@@ -109,6 +112,8 @@ def joined(finals: Sequence[Final]) -> tuple[str, list[tuple[int, Word]]]:
                 text += " "
             placed.append((len(text), word))
             text += word.text
+        if not final.words:  # an engine that times no words
+            text += spoken(final.text)
     return text, placed
 
 

@@ -6,7 +6,6 @@ so and keeps the recording.
 
 from __future__ import annotations
 
-import asyncio
 import io
 import shutil
 import subprocess
@@ -14,8 +13,8 @@ import wave
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from asr.client import connect
-from asr.contract import RATE, Final, Listening
+from asr import RATE
+from connectors import recorded
 from core import blobs, log
 from core.errors import HotlineError
 from intake import Attachment, HeardWord
@@ -41,7 +40,7 @@ def hear(voice: Attachment) -> Heard:
         return Heard(problem=problem)
     recording = blobs.store().put(wav(pcm))
     try:
-        text, words = _recognise(pcm)
+        text, words = recorded.recognise(pcm)
     except HotlineError as error:
         if error.retryable:
             raise
@@ -77,38 +76,3 @@ def wav(pcm: bytes) -> bytes:
         file.setframerate(RATE)
         file.writeframes(pcm)
     return out.getvalue()
-
-
-def _recognise(pcm: bytes) -> tuple[str, list[HeardWord]]:
-    """The recogniser's process listens; raises Unavailable when there is none or all are taken."""
-    return asyncio.run(_listen(pcm))
-
-
-async def _listen(pcm: bytes) -> tuple[str, list[HeardWord]]:
-    finals: list[Final] = []
-    async with connect(Listening(leg="customer"), live=False) as stream:
-        for start in range(0, len(pcm), RATE):
-            await stream.send(pcm[start : start + RATE])
-        await stream.finish()
-        finals += [result for result in stream.pending() if isinstance(result, Final)]
-    return _joined(finals)
-
-
-def _joined(finals: Sequence[Final]) -> tuple[str, list[HeardWord]]:
-    """The utterances, a line each, and each word's place in them."""
-    lines: list[str] = []
-    words: list[HeardWord] = []
-    offset = 0
-    for final in finals:
-        line = ""
-        for word in final.words:
-            glue = " " if line and line[-1].isascii() and word.text[:1].isascii() else ""
-            at = offset + len(line) + len(glue)
-            words.append(
-                HeardWord(text=word.text, offset=at, start=word.start, end=word.end, confidence=word.confidence)
-            )
-            line += glue + word.text
-        if line:
-            lines.append(line)
-            offset += len(line) + 1
-    return "\n".join(lines), words

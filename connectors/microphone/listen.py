@@ -8,10 +8,10 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 
 from asr import Final, Listening, Partial
 from asr.client import connect
-from asr.transcribe import joined
+from connectors import recorded
 from connectors.voice_message import wav
 from core import blobs, clock
-from intake import Acceptance, HeardWord, Message, Sender, accept_now
+from intake import Acceptance, Message, Sender, accept_now
 
 LONGEST_SECONDS = 3_600
 
@@ -60,11 +60,7 @@ async def listen(
 
 def deliver(turns: Sequence[Final], audio: bytes, desk: str) -> Acceptance:
     """Puts the conversation into the inbox, with its recording; it becomes a draft like a call's."""
-    text, placed = joined(turns)
-    words = [
-        HeardWord(text=word.text, offset=offset, start=word.start, end=word.end, confidence=word.confidence)
-        for offset, word in placed
-    ]
+    text, words = recorded.in_text(turns)
     return accept_now(
         Message(
             channel="microphone",

@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack
 
 from asr import Final, Listening, Partial
 from asr.client import RecognitionStream, connect
+from asr.transcribe import joined
 from core import log
 from core.errors import HotlineError
 
@@ -103,10 +104,5 @@ async def _ended(task: asyncio.Task[None]) -> None:
 
 def spoken(final: Final) -> tuple[str, list[tuple[str, int, int, float]]]:
     """An utterance as text (no blanks between Chinese words) and its words."""
-    text = ""
-    words: list[tuple[str, int, int, float]] = []
-    for word in final.words:
-        glue = " " if text and text[-1].isascii() and word.text[:1].isascii() else ""
-        text += glue + word.text
-        words.append((word.text, word.start, word.end, word.confidence))
-    return text or final.text.replace(" ", ""), words
+    text, placed = joined([final])
+    return text, [(word.text, word.start, word.end, word.confidence) for _, word in placed]
