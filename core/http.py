@@ -32,7 +32,7 @@ class HttpSettings(settings.Section, prefix="HTTP"):
     trusted_proxies: str = Field(
         "",
         description="Addresses or networks of proxies in front, with commas. Only their X-Forwarded-For tells who asks; "
-        "without it all users behind a proxy share one limit of wrong passwords.",
+        "without it all who come through a proxy count as one: in limits of sign-ins and reports, in channels' IP lists.",
     )
     request_seconds: float = Field(60.0, description="s that a request may take from its first byte to its answer.")
 
@@ -172,12 +172,13 @@ async def read_json(request: web.Request, limit: int | None = None, depth: int =
         content = json.loads(body)
     except (ValueError, RecursionError):
         raise Malformed("The body is not well-formed JSON.") from None
-    if _deeper_than(content, depth):
+    if deeper_than(content, depth):
         raise Malformed(f"JSON may nest {depth} levels here.")
     return content
 
 
-def _deeper_than(content: Any, depth: int) -> bool:
+def deeper_than(content: Any, depth: int) -> bool:
+    """Whether a JSON value nests deeper than this; itself without recursion."""
     level = [content]
     for _ in range(depth + 1):
         level = [

@@ -12,6 +12,7 @@ from connectors import xml
 from connectors.generic import verification
 from connectors.generic.definition import Definition
 from core.errors import Malformed
+from core.http import deeper_than
 
 DEPTH = 40
 INPUTS = 500
@@ -64,23 +65,9 @@ def _read(kind: str, raw: bytes) -> Any:
         content = json.loads(raw)
     except (ValueError, RecursionError):
         raise Malformed("The body is not well-formed JSON.") from None
-    if _deeper(content):
+    if deeper_than(content, DEPTH):
         raise Malformed(f"JSON may nest {DEPTH} levels here.")
     return content
-
-
-def _deeper(content: Any) -> bool:
-    level = [content]
-    for _ in range(DEPTH + 1):
-        level = [
-            child
-            for item in level
-            if isinstance(item, dict | list)
-            for child in (item.values() if isinstance(item, dict) else item)
-        ]
-        if not level:
-            return False
-    return True
 
 
 def sorted_parameters(body: Any) -> str:

@@ -26,7 +26,3 @@ class GenericSettings(settings.Section, prefix="GENERIC"):
     fresh_seconds: int = Field(300, description="s that a signed timestamp may differ from our clock.")
     timeout: float = Field(10.0, description="s that fetching a file or sending a reply may take.")
     media_limit: int = Field(25 * 1024 * 1024, description="Bytes of one fetched file.")
-    trust_forwarded: bool = Field(
-        False,
-        description="Take the caller's address from X-Forwarded-For (for IP lists); only behind a proxy that sets it.",
-    )

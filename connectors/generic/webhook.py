@@ -10,11 +10,10 @@ from aiohttp import web
 from connectors.generic import expression, mapping, verification
 from connectors.generic.arrival import Arrival, read_body, sorted_parameters
 from connectors.generic.definition import Answer, Definition, find, secrets_of
-from connectors.generic.settings import GenericSettings
 from core import log, settings
 from core.errors import Malformed
 from core.http import answer as json_answer
-from core.http import read_bytes
+from core.http import client_address, read_bytes
 from intake import accept
 
 logger = log.get(__name__)
@@ -34,7 +33,7 @@ async def receive(request: web.Request) -> web.StreamResponse:
         query=dict(request.query),
         headers=dict(request.headers),
         url=_url(request),
-        address=_address(request),
+        address=client_address(request),
     )
     scope, shaken = open_arrival(definition, arrival, secrets_of(definition))
     if shaken is not None:
@@ -93,11 +92,3 @@ def _url(request: web.Request) -> str:
     """The address as the provider called it: behind a proxy that is the public one."""
     public = settings.get(settings.CoreSettings).public_url.rstrip("/")
     return f"{public}{request.rel_url}" if public else str(request.url)
-
-
-def _address(request: web.Request) -> str:
-    if settings.get(GenericSettings).trust_forwarded:
-        forwarded = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
-        if forwarded:
-            return forwarded
-    return request.remote or ""

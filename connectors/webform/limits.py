@@ -6,10 +6,8 @@ import hashlib
 import threading
 
 import redis
-from aiohttp import web
 
-from connectors.webform.settings import WebFormSettings
-from core import clock, metrics, settings
+from core import clock, metrics
 from core.errors import TooMany
 from core.redis import connection
 
@@ -56,12 +54,3 @@ def allow(what: str, who: str, most: int, seconds: int) -> None:
     if count(what, who, seconds) > most:
         metrics.refused.labels("webform", what).inc()
         raise TooMany("Too many requests from here; please try again later or call us.")
-
-
-def address_of(request: web.Request) -> str:
-    """The client's network address."""
-    if settings.get(WebFormSettings).trust_forwarded:
-        forwarded = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
-        if forwarded:
-            return forwarded[:60]
-    return request.remote or "unknown"

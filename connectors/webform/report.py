@@ -12,13 +12,13 @@ from aiohttp import web
 from sqlalchemy import select
 
 from connectors.webform import sent, tokens
-from connectors.webform.limits import address_of, allow
+from connectors.webform.limits import allow
 from connectors.webform.pages import language, page
 from connectors.webform.settings import WebFormSettings
 from connectors.webform.words import word
 from core import clock, db, settings
 from core.errors import Forbidden, HotlineError, InvalidInput, NotFound
-from core.http import HttpSettings
+from core.http import HttpSettings, client_address
 from intake import Attachment, Message, MessageRow, Place, Sender, accept
 from ticketing import Asset, Ticket, forms
 from ticketing.forms import Form, FormField
@@ -72,7 +72,7 @@ async def receive(request: web.Request) -> web.StreamResponse:
     config = settings.get(WebFormSettings)
     form = _public(request.match_info["service"])
     check_origin(request)
-    address = address_of(request)
+    address = client_address(request)
     try:
         content = await sent.read(request)
     except InvalidInput:

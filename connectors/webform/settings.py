@@ -28,6 +28,3 @@ class WebFormSettings(settings.Section, prefix="WEBFORM"):
         "",
         description="Sites that may show the form in their pages, such as https://www.example.com; separated by spaces.",
     )
-    trust_forwarded: bool = Field(
-        False, description="Take the client's address from X-Forwarded-For; only behind a proxy that sets it."
-    )

@@ -7,14 +7,14 @@ from urllib.parse import quote
 from aiohttp import web
 
 from connectors.webform import sent, story, tokens
-from connectors.webform.limits import address_of, allow, count, seen
+from connectors.webform.limits import allow, count, seen
 from connectors.webform.pages import language, page
 from connectors.webform.report import check_origin, friendly
 from connectors.webform.settings import WebFormSettings
 from connectors.webform.words import word
 from core import clock, db, metrics, settings
 from core.errors import Forbidden, InvalidInput, TooMany
-from core.http import HttpSettings
+from core.http import HttpSettings, client_address
 from intake import Message, Sender, accept
 
 WINDOW = 900  # s
@@ -38,7 +38,7 @@ async def look(request: web.Request) -> web.StreamResponse:
     content = await sent.read(request)
     number, code = content.get("number", 30).upper(), content.get("code", 20)
     config = settings.get(WebFormSettings)
-    who = address_of(request)
+    who = client_address(request)
     for what, whose in (("track", who), ("track-number", number)):
         _check_wrong(what, whose, config.wrong_codes)
     found = await db.run(story.find, number)
@@ -76,7 +76,7 @@ async def act(request: web.Request) -> web.StreamResponse:
     config = settings.get(WebFormSettings)
     content = await sent.read(request)
     opened = tokens.read(content.inputs.get("token", ""), f"track.{number}", config.token_hours)
-    allow("follow", address_of(request), config.per_hour, 3600)
+    allow("follow", client_address(request), config.per_hour, 3600)
     action = content.get("action", 20)
     if action == "add":
         await _add(number, content, opened.nonce)

@@ -19,6 +19,7 @@ from connectors.generic.outlets import GenericOutlet, outlets
 from connectors.generic.settings import GenericSettings
 from core import blobs, clock, db, settings
 from core.errors import TooMany
+from core.http import HttpSettings
 from intake import Message, MessageRow, message_of
 from tests.support import keep_promises
 from tests.support.provider import Provider
@@ -82,6 +83,30 @@ def taken() -> tuple[MessageRow, Message]:
     with db.read() as session:
         row = session.scalars(select(MessageRow)).one()
         return row, message_of(row)
+
+
+@pytest.mark.parametrize(
+    ("proxies", "forwarded", "status"),
+    [
+        ("", "192.0.2.7", 403),  # anybody can write this
+        ("127.0.0.1", "192.0.2.7", 200),
+        ("127.0.0.1", "192.0.2.7, 198.51.100.1", 403),
+        ("127.0.0.1, 198.51.100.1", "192.0.2.7, 198.51.100.1", 200),
+    ],
+)
+async def test_only_a_trusted_proxy_says_who_calls(
+    provider: Provider, proxies: str, forwarded: str, status: int
+) -> None:
+    definition = yaml.safe_load(KIOSK.format(host=provider.host))
+    definition["checks"].append({"kind": "addresses", "networks": ["192.0.2.0/24"]})
+    directory = settings.get(GenericSettings).directory
+    assert directory is not None
+    (directory / "kiosk.yaml").write_text(yaml.safe_dump(definition), "utf-8")
+    settings.use(HttpSettings(trusted_proxies=proxies))
+    headers = {"X-Token": "t", "X-Forwarded-For": forwarded}
+    body = {"id": "m1", "who": "u1", "text": "灯坏了", "room": "r1", "seat": 5, "files": []}
+    async with serving(connector.routes) as client:
+        assert (await client.post("/hooks/kiosk", json=body, headers=headers)).status == status
 
 
 async def test_a_file_is_fetched_step_by_step(provider: Provider) -> None:

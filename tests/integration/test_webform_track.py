@@ -17,6 +17,7 @@ from connectors.webform.commands import commands
 from connectors.webform.settings import WebFormSettings
 from core import clock, db, settings
 from core.errors import NotFound
+from core.http import HttpSettings
 from intake import MessageRow, message_of
 from tests.support.web import serving
 from ticketing import Asset, Customer, Entry, Event, Identity, Ticket, TicketField, record
@@ -101,13 +102,26 @@ async def test_wrong_codes_and_wrong_numbers_are_answered_alike_and_few() -> Non
 
 
 async def test_a_ticket_is_guarded_from_many_addresses() -> None:
-    settings.use(WebFormSettings(wrong_codes=3, trust_forwarded=True))
+    settings.use(WebFormSettings(wrong_codes=3), HttpSettings(trusted_proxies="127.0.0.1"))
     async with serving(connector.routes) as client:
         for n in range(4):
             answer = await client.post(
                 "/track", data={"number": NUMBER, "code": "0000"}, headers={"X-Forwarded-For": f"192.0.2.{n}"}
             )
         assert answer.status == 429
+
+
+@pytest.mark.parametrize(("proxies", "status"), [("", 429), ("192.0.2.0/24", 429), ("127.0.0.1", 403)])
+async def test_nobody_escapes_his_limit_by_an_address_he_invents(proxies: str, status: int) -> None:
+    settings.use(HttpSettings(trusted_proxies=proxies))
+    async with serving(connector.routes) as client:
+        for n in range(4):
+            answer = await client.post(
+                "/track",
+                data={"number": f"HT261120-777{n}", "code": "0000"},
+                headers={"X-Forwarded-For": f"192.0.2.{n}"},
+            )
+    assert answer.status == status
 
 
 async def test_a_link_is_only_good_for_its_ticket() -> None:
