@@ -119,18 +119,26 @@ class RunningSystem:
         made.set_content(text, charset="utf-8", cte="base64")
         return made
 
-    def send_form(self, **inputs: str) -> requests.Response:
-        """Opens the repair form and sends it, as a browser does."""
-        browser = requests.Session()
-        with browser:
-            page = browser.get(f"{self.web}/form/repair", timeout=10)
-            page.raise_for_status()
-            hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page.text))
-            bits = re.search(r'data-bits="(\d+)"', page.text)
-            hidden["work"] = tokens.prove(hidden["token"], int(bits.group(1)) if bits else 0)
-            return browser.post(
-                f"{self.web}/form/repair", data={**hidden, "website": "", **inputs}, files=[], timeout=20
-            )
+    def open_form(self) -> dict[str, str]:
+        """The hidden inputs of a repair form that is opened now; sending them again is the same report."""
+        page = requests.get(f"{self.web}/form/repair", timeout=10)
+        page.raise_for_status()
+        hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page.text))
+        bits = re.search(r'data-bits="(\d+)"', page.text)
+        return {**hidden, "website": "", "work": tokens.prove(hidden["token"], int(bits.group(1)) if bits else 0)}
+
+    def send_form(self, opened: dict[str, str] | None = None, **inputs: str) -> requests.Response:
+        """Sends the repair form, as a browser does; opens one if none is given."""
+        content = {**(opened or self.open_form()), **inputs}
+        return requests.post(f"{self.web}/form/repair", data=content, files=[], timeout=20)
+
+    def call(self, caller: str, sound: Path) -> bool:
+        """A SIP call from a process of its own that plays the sound; whether it was answered."""
+        command = [sys.executable, "-m", "connectors.sip.softphone", f"sip:400@127.0.0.1:{self.sip_port}", str(sound)]
+        told = subprocess.run(
+            [*command, "--caller", caller], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False, timeout=90
+        )
+        return "answered" in [json.loads(line)["event"] for line in told.stdout.splitlines()]
 
 
 @contextlib.contextmanager
