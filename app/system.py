@@ -12,7 +12,7 @@ from pathlib import Path
 from app.migrate import upgrade
 from app.supervisor import Child, Supervisor, hotline
 from app.web import WebSettings
-from core import db, settings
+from core import db, secrets, settings
 from core.errors import Conflict
 from core.outbox import QUEUES
 from core.redis import server_command
@@ -67,6 +67,7 @@ def whole_system() -> Supervisor:
     the data directory."""
     config = settings.get(settings.CoreSettings)
     hold(config.data_dir)
+    secrets.key("start")  # each child would say in vain that it is missing
     directory = make_ready()
     metrics = directory / "metrics"
     shutil.rmtree(metrics, ignore_errors=True)

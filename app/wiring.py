@@ -10,6 +10,7 @@ import settlement
 import sla
 import ticketing
 from connectors.registry import all_connectors
+from core import secrets
 from ticketing import Outlet
 from ticketing.outlets import open_outlets
 
@@ -32,6 +33,7 @@ def import_tables() -> None:
 def prepare() -> None:
     """Called by every process that writes tickets or keeps promises."""
     import_tables()
+    secrets.key("start")  # a key that is missing is told now, not when somebody first needs it
     for room in (ticketing, sla, dispatch, settlement):
         room.wire()
     for connector in all_connectors().values():

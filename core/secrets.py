@@ -9,6 +9,7 @@ import secrets
 from pathlib import Path
 
 from core import settings
+from core.errors import ConfigurationError
 
 
 def key(purpose: str) -> bytes:
@@ -32,7 +33,15 @@ def check(purpose: str, text: str, signature: str) -> bool:
 def _master() -> bytes:
     config = settings.get(settings.CoreSettings)
     given = config.secret_key.get_secret_value()
-    return given.encode() if given else _kept(config.data_dir / "secret.key")
+    if given:
+        return given.encode()
+    path = config.data_dir / "secret.key"
+    if config.on_database_server and not path.exists():
+        # Other machines may work on the same database; with a key of its own each would refuse the others' links.
+        raise ConfigurationError(
+            "HOTLINE_SECRET_KEY must be set where HOTLINE_DATABASE_URL names a server, the same on every machine"
+        )
+    return _kept(path)
 
 
 def _kept(path: Path) -> bytes:

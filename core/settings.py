@@ -57,7 +57,8 @@ class CoreSettings(Section):
     region: str = Field("", description="Home region (GB/T 2260 code or name) that short addresses are completed in.")
     secret_key: SecretStr = Field(
         SecretStr(""),
-        description="Signs sessions and reply addresses. Empty: made once and kept in data_dir/secret.key.",
+        description="Signs sessions and reply addresses, the same on every machine. Empty: made once and kept in "
+        "data_dir/secret.key, but not where database_url names a server.",
     )
     public_url: str = Field(
         "", description="Address under which customers reach the web process. Empty: http://host:port."
@@ -69,6 +70,11 @@ class CoreSettings(Section):
     @property
     def database(self) -> str:
         return self.database_url or f"sqlite:///{(self.data_dir / 'hotline.db').absolute()}"
+
+    @property
+    def on_database_server(self) -> bool:
+        """Whether other machines may work on the same database."""
+        return bool(self.database_url) and not self.database_url.startswith("sqlite")
 
     @property
     def redis(self) -> str:

@@ -1,4 +1,4 @@
-"""The ground under the whole system: a data directory that one system has to itself, and sockets wherever it is."""
+"""The ground under the whole system: a data directory of its own, sockets wherever that is, one key for all machines."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import redis
 
 from app import system
 from asr import AsrSettings
-from core import settings
+from core import secrets, settings
 from core.errors import ConfigurationError
 from core.settings import CoreSettings
 from tests.support.system import alive, until
@@ -80,6 +80,32 @@ def test_the_directory_is_free_when_its_holder_is_gone_though_its_children_are_n
     (tmp_path / "hotline.db").touch()
     system.empty(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["lock"]
+
+
+@pytest.mark.parametrize("command", ["up", "worker bulk", "web", "mail"])
+def test_a_machine_on_a_database_server_makes_no_key_of_its_own(
+    installation: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.setenv("HOTLINE_DATABASE_URL", "postgresql+psycopg://hotline@127.0.0.1:1/hotline")
+    refused = hotline(*command.split())
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("hotline: HOTLINE_SECRET_KEY must be set")
+    assert not (installation / "secret.key").exists()
+    settings.forget()
+    monkeypatch.setenv("HOTLINE_SECRET_KEY", "the same on every machine")
+    first = secrets.key("a")
+    monkeypatch.setenv("HOTLINE_DATA_DIR", str(installation / "of another machine"))
+    settings.forget()
+    assert secrets.key("a") == first
+
+
+def test_a_machine_on_a_database_server_uses_the_key_that_it_has(
+    installation: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = secrets.key("a")
+    monkeypatch.setenv("HOTLINE_DATABASE_URL", "postgresql+psycopg://hotline@127.0.0.1:1/hotline")
+    settings.forget()
+    assert secrets.key("a") == before
 
 
 def test_sockets_of_a_deep_data_directory_are_reached_by_every_process(
