@@ -130,7 +130,7 @@ async def test_a_link_is_only_good_for_its_ticket() -> None:
         key = address.partition("?")[0].rpartition("/")[2]
         for path in (
             f"/track/HT261120-0002/{key}",
-            f"/track/{NUMBER}/{key}0",
+            f"/track/{NUMBER}/{key[:-1]}{'01'[key[-1] == '0']}",
             f"/track/{NUMBER}/x",
             f"/track/{NUMBER}/1.2",
             f"/track/{NUMBER}/1.{'é' * 32}",
