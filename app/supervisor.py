@@ -100,7 +100,7 @@ class Supervisor:
         """Sets when it is started next; returns the pause in s."""
         lived = time.monotonic() - child.started
         child.falls = 0 if lived > 60 else child.falls + 1
-        pause = min(0.1 * 2**child.falls, 30.0)
+        pause = min(0.1 * 2.0 ** min(child.falls, 10), 30.0)  # falls grow for days, a power of them must not
         child.running, child.next_start = None, time.monotonic() + pause
         return pause
 

@@ -52,6 +52,14 @@ def test_what_keeps_dying_is_started_less_and_less_often() -> None:
         thread.join(20)
 
 
+def test_what_has_died_for_days_pauses_half_a_minute() -> None:
+    supervisor = Supervisor(children=[Child(name="a", command=["false"], falls=5000)])
+    supervisor.start()
+    child = supervisor.children[0]
+    until(lambda: supervisor.look() or child.falls == 5001, 20, "a fall")
+    assert 25.0 < child.next_start - child.started <= 40.0
+
+
 def test_what_cannot_be_started_now_is_started_later_and_harms_nobody(tmp_path: Path) -> None:
     program = tmp_path / "program"
     children = [Child(name="a", command=[str(program)]), Child(name="b", command=SLEEP)]
