@@ -81,10 +81,14 @@ class BoundedParser:
             answer = _exchange(process, raw)
         finally:
             timer.cancel()
+            timer.join()  # from here on it kills nothing
         if answer:
             mail = pickle.loads(answer)  # noqa: S301  (written by our own process a moment ago, over a private pipe)
             if isinstance(mail, ParsedMail):
-                return mail, None if expired.is_set() else process
+                if not expired.is_set():
+                    return mail, process
+                _end(process)
+                return mail, None
         _end(process)
         if expired.is_set():
             logger.warning("a mail took too long to read", size=len(raw))

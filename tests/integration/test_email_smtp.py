@@ -123,8 +123,9 @@ async def test_a_mail_too_large_to_read_becomes_a_visible_draft(database: Databa
 
 
 async def test_a_mail_that_takes_too_long_is_stopped_and_shown(database: Database) -> None:
+    long = MAIL + "> 三楼空调不制冷。\r\n".encode() * 100_000  # some 0.4 s
     async with server(parse_seconds=0.0) as port:
-        assert (await with_client(port, lambda client: send(client, MAIL)))[0] == 250
+        assert (await with_client(port, lambda client: send(client, long)))[0] == 250
     (message,) = messages()
     assert "stopped" in message.problem
     assert (message.subject, message.sender.value) == ("空调故障", "wang@example.net")
