@@ -13,7 +13,7 @@ ifneq ($(wildcard ../shared/data/mail),)
 export HOTLINE_MAIL_CORPUS ?= $(abspath ../shared/data/mail)
 endif
 
-.PHONY: help setup demo run test test-fast check format bench console console-check lock clean
+.PHONY: help setup demo run test test-fast check format bench soak console console-check lock clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -41,6 +41,9 @@ format: .make/python ## put the code into its form
 
 bench: setup ## speed and quality, with a peer in the same run
 	@scripts/bench
+
+soak: setup ## 2,000 calls, outside CI: memory, handles and threads must not grow
+	@$(BIN)/python -m benchmarks.sip_soak --calls 2000
 
 lock: .make/python ## pin all dependencies anew
 	@scripts/lock

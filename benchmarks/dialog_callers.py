@@ -60,9 +60,7 @@ def played(written: dict[str, Any]) -> tuple[str, State, list[str]]:
         silent = not line
         if line:
             keyed = line.startswith("KEY ")
-            turns.append(
-                Heard(speaker="customer", text=line.removeprefix("KEY "), step=move.expects, keyed=keyed)
-            )
+            turns.append(Heard(speaker="customer", text=line.removeprefix("KEY "), step=move.expects, keyed=keyed))
     found = values_of(turns, KnownCaller(), [question.field for question in script.ask])
     state = fold(script, turns, found, known)
     return state.outcome, state, [turn.step for turn in turns if turn.speaker == "system"]
@@ -96,7 +94,11 @@ def main() -> None:
     if given.json:
         print(json.dumps({"callers": total, **counts}))
     else:
-        print("  ".join(f"{name} {counts[name]} ({100 * counts[name] / total:.0f} %)" for name in ("right", "flagged", "wrong")))
+        print(
+            "  ".join(
+                f"{name} {counts[name]} ({100 * counts[name] / total:.0f} %)" for name in ("right", "flagged", "wrong")
+            )
+        )
 
 
 if __name__ == "__main__":

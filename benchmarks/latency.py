@@ -26,16 +26,18 @@ CALL = Path(__file__).parents[1] / "app" / "demo" / "samples" / "call.wav"
 
 
 def texts(system: RunningSystem, count: int) -> list[float]:
-    """ms from a message's acceptance to its draft, sent one after another."""
+    """ms from a message's acceptance to its draft, sent one after another, once the system has worked itself warm."""
+    system.send_wechat("o-first", 999_999, "洗衣机漏水").raise_for_status()
+    until(lambda: _count(system, "wechat") == 1, 60, "the first draft")
     for number in range(count):
         system.send_wechat(f"o-{number}", 1_000_000 + number, f"空调不制冷，请来修 {number}").raise_for_status()
         time.sleep(0.05)
-    until(lambda: _count(system, "wechat") >= count, 120, "all drafts")
+    until(lambda: _count(system, "wechat") > count, 120, "all drafts")
     with system.read() as session:
         rows = session.execute(
             select(MessageRow.received_at, Ticket.created)
             .join(Ticket, Ticket.id == MessageRow.ticket_id)
-            .where(MessageRow.channel == "wechat")
+            .where(MessageRow.channel == "wechat", MessageRow.conversation != "o-first")
         ).all()
     return [(row.created - row.received_at).total_seconds() * 1000 for row in rows]
 

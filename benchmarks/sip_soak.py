@@ -22,7 +22,7 @@ from core import log, settings
 from core.db import Base, Database
 from core.db import use as use_database
 from tests.support import tables
-from tests.support.sip import controller, eventually, messages, sessions
+from tests.support.sip import controller, eventually, messages
 from tests.support.system import free_port
 
 PIECE = 500
