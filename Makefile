@@ -28,7 +28,7 @@ run: setup ## the whole system, without the demo's requests
 	@$(BIN)/hotline up
 
 test: .make/python .make/models .make/console ## all tests
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(PYTEST)
 
 test-fast: .make/python ## unit tests only
 	@$(BIN)/python -m pytest -n 2 tests/unit
