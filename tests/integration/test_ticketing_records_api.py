@@ -12,7 +12,7 @@ from core import clock, db
 from core.blobs import DirectoryBlobs
 from core.db import Database
 from tests.support.desk import PASSWORD, customer, desk, draft, person
-from ticketing import AuditEntry, Customer, Ticket
+from ticketing import AuditEntry, Customer, Ticket, joining
 from ticketing.api.files import disposition
 from ticketing.drafts import NewEntry, add_message
 from ticketing.workflow import move
@@ -263,6 +263,31 @@ async def test_customers_and_machines_are_kept(any_database: Database) -> None:
         assert [row["address"] for row in listed["items"]] == ["北京市朝阳区*****"]
         assert (await wang.get(f"/assets/{made['id']}"))[1]["address"] == "北京市朝阳区望京街9号"
         assert (await wang.get("/customers/9999"))[0] == (await wang.get("/assets/9999"))[0] == 404
+
+
+async def test_one_person_is_proposed_joined_and_taken_apart(any_database: Database) -> None:
+    person("wang", "agent")
+    person("gong", "engineer")
+    with db.write() as session:
+        chat, call = Customer(name="王小姐", created=clock.now()), Customer(name="王", created=clock.now())
+        session.add_all([chat, call])
+        session.flush()
+        joining.propose(session, chat, call, "the same telephone number")
+        joining.propose(session, call, chat, "the same telephone number")
+        first, second = chat.id, call.id
+    async with desk("wang") as wang, desk("gong") as gong:
+        assert (await gong.send(f"/customers/{first}/join", {"into": second}))[0] == 403
+        proposed = (await wang.get(f"/customers/{first}"))[1]["perhaps_same"]
+        assert proposed == [{"id": second, "name": "王", "because": "the same telephone number"}]
+        status, joined = await wang.send(f"/customers/{first}/join", {"into": second})
+        assert (status, joined["id"], joined["perhaps_same"]) == (200, second, [])
+        assert (await wang.get(f"/customers/{first}"))[1]["id"] == second
+        assert (await wang.send(f"/customers/{first}/join", {"into": second}))[0] == 409
+        assert (await wang.send(f"/customers/{second}/join", {"into": first}))[0] == 422
+        assert (await wang.send(f"/customers/{second}/join", {"into": 9999}))[0] == 404
+        status, apart = await wang.send(f"/customers/{first}/join", None, "DELETE")
+        assert (status, apart["id"], len(apart["perhaps_same"])) == (200, first, 1)
+        assert (await wang.send(f"/customers/{first}/join", None, "DELETE"))[0] == 409
 
 
 async def test_users_are_made_changed_and_kept_from_locking_everyone_out(any_database: Database) -> None:
