@@ -335,7 +335,8 @@ async def test_nothing_of_the_beginning_or_the_end_is_lost() -> None:
     heard = np.frombuffer(pcm_of(message.recording), dtype="<i2").astype(float)
     pieces = heard[: len(heard) // 320 * 320].reshape(-1, 320)
     loud = np.sqrt((pieces**2).mean(axis=1)) > 1000
-    assert 73 <= loud.sum() <= 76  # of 75 pieces of 20 ms
+    # Of 75 pieces of 20 ms. A machine that stalls lets the jitter buffer conceal a few more; none may be missing.
+    assert 73 <= loud.sum() <= 85
 
 
 async def test_a_process_that_hangs_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
