@@ -12,11 +12,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from connectors.sip.plugin import prepare
 from connectors.sip.recording import pcm_of
+from core import db
 from core.db import Database
-from intake import end_orphans
+from intake import TurnRow, end_orphans
 from tests.support.rtp import rtp, silence, tone, voice_port
 from tests.support.sip import Peer, eventually, free_rtp_port, messages, peer, recogniser, sessions
 from tests.support.system import free_port
@@ -65,6 +67,11 @@ def alive(pid: int) -> bool:
         return False
 
 
+def kept_turns() -> int:
+    with db.read() as session:
+        return len(session.scalars(select(TurnRow.id)).all())
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("after", ["answer", "words"])
 async def test_a_killed_voice_process_loses_nothing(installation: Path, database: Database, after: str) -> None:
@@ -82,6 +89,7 @@ async def test_a_killed_voice_process_loses_nothing(installation: Path, database
             children = voice.children()
             if after == "words":
                 await stream.speak(tone(0.8) + silence(0.6) + tone(0.5), voice_port(response))
+                await eventually(kept_turns)  # what is promised is that a turn once kept stays
             else:
                 await stream.speak(silence(0.3), voice_port(response))
             voice.process.send_signal(signal.SIGKILL)
