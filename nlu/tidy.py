@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from nlu.by_rule import by_rule
 from nlu.catalogue import shipped
+from nlu.contract import FIELD_NAMES
 from nlu.pipeline.lexicon import Lexicon
 from nlu.pipeline.vocabulary import reading_form
 from nlu.places import divisions
@@ -23,19 +24,7 @@ _NOT_AFTER = re.compile(r"^.{0,3}(?:作废|停用|停机|不用了|打不通|不
 _PHONE_RUN = re.compile(rf"[+(（]?[\d{_N}](?:[-\d{_N} ()（）嗯呃啊]*(?:转(?:分机)?)?[\d{_N}])*")
 _CODE_RUN = re.compile(r"[A-Za-z0-9(（][A-Za-z0-9\-_/.()（）+#]*[A-Za-z0-9)）+]")
 _SPOKEN_CODE = re.compile(rf"^[A-Za-z0-9{_N}十百杠横斜点\- /.]+")
-_ONE_LINE = {
-    "contact_name",
-    "phone",
-    "address",
-    "device",
-    "brand",
-    "model",
-    "serial",
-    "fault",
-    "fault_code",
-    "time",
-    "order",
-}
+_ONE_LINE = frozenset(FIELD_NAMES)
 _CODES = ("model", "serial", "order", "fault_code")
 _MODIFIER = re.compile(
     rf"(?:[0-9{_N}十]+(?:号|#)|[A-Za-z]?[0-9]*号|东|西|南|北|左|右|智能|商用|家用|全自动|半自动|自动|电动|双|单|大型|小型|小|大|老式|工业|医用|立式|卧式|壁挂|挂式|嵌入式?|变频|燃气|煤气|天然气|液化气|电|台式|手推式?|即热式?|移动|便携|无线|有线|红外|高清|彩色|黑白|激光|数码|液晶|门口|公共|生活|消防|屋顶|吸顶|柜式|双开门|对开门|三门|滚筒|波轮|进口|国产|多功能|一体式?|组合|分体|中央|室外|室内)*"
