@@ -1,4 +1,4 @@
-"""BYE on behalf of a process that died: the other side must not listen into the void."""
+"""BYE (or CANCEL) on behalf of a process that died: the other side must not listen into the void."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Farewell:
     def answered(self, response: SipMessage) -> bool:
         """Takes a response if it is to one of these BYEs."""
         waiting = self._waiting.get(response.call_id)
-        if waiting is None or response.cseq[1] != "BYE":
+        if waiting is None or response.cseq[1] not in ("BYE", "CANCEL"):
             return False
         waiting.set()
         return True
@@ -52,7 +52,10 @@ class Farewell:
                 await task
 
     def bye_of(self, route: Route) -> tuple[SipMessage, Where] | None:
-        """The BYE of a dialog and where it goes (RFC 3261 §12.2.1.1); None if the dialog was never answered."""
+        """The BYE of a dialog and where it goes (RFC 3261 §12.2.1.1), the CANCEL of one that we asked for and that is not
+        answered; None if the dialog was never answered."""
+        if route.outgoing:
+            return self._of_ours(route)
         if route.answer is None:
             return None
         contacts = route.invite.all("contact")
@@ -65,6 +68,31 @@ class Farewell:
             ("max-forwards", "70"),
             ("from", route.answer.get("to")),
             ("to", route.answer.get("from")),
+            ("call-id", route.call_id),
+            ("cseq", f"{route.our_cseq + 1} BYE"),
+            ("reason", 'SIP;cause=500;text="line lost"'),
+        ]
+        return message, self._where(path[0] if path else target, route.peer)
+
+    def _of_ours(self, route: Route) -> tuple[SipMessage, Where]:
+        invite = route.invite
+        if route.answer is None:
+            message = SipMessage("CANCEL", invite.uri)
+            message.headers = [item for item in invite.headers if item[0] in ("route", "from", "to", "call-id")]
+            # It goes where the INVITE went and carries its Via alone (RFC 3261 §9.1).
+            message.headers[:0] = [("via", invite.all("via")[0]), ("max-forwards", "70")]
+            message.headers.append(("cseq", f"{invite.cseq[0]} CANCEL"))
+            return message, route.peer
+        contacts = route.answer.all("contact")
+        target = parse_address(contacts[0] if contacts else invite.get("to")).uri
+        path = route.answer.all("record-route")[::-1]
+        message = SipMessage("BYE", target)
+        message.headers = [
+            ("via", self._via(f"bye {route.call_id}")),
+            *(("route", each) for each in path),
+            ("max-forwards", "70"),
+            ("from", invite.get("from")),
+            ("to", route.answer.get("to")),
             ("call-id", route.call_id),
             ("cseq", f"{route.our_cseq + 1} BYE"),
             ("reason", 'SIP;cause=500;text="line lost"'),

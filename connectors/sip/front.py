@@ -1,7 +1,8 @@
 """The small UDP front before the pjsua2 processes: spreads calls, keeps each dialog with its process, refuses the rest.
 
 It is a stateless proxy with a table. Towards a process it puts its inner address into Via and Record-Route; outside only
-its outer address is seen (the processes' Contact is that one). What a SIP proxy does well is Kamailio's job: TCP, TLS and
+its outer address is seen (the processes' Contact is that one). A process that makes a call sends its INVITE to the inner
+address (as its outbound proxy), and the front sends it on to the next Route, else to the Request-URI. What a SIP proxy does well is Kamailio's job: TCP, TLS and
 more than one machine go through it.
 """
 
@@ -101,7 +102,7 @@ class Front:
     def lose_line(self, name: str) -> None:
         """The process is gone: its callers are told, so that nobody listens into the void."""
         for route in self.routes.remove_line(name):
-            if route.answer is not None:
+            if route.answer is not None or route.outgoing:
                 self._farewell.say(route)
             else:
                 self._refuse(route.invite, route.peer, 500, "Server Internal Error")
@@ -145,7 +146,7 @@ class Front:
     def _from_outside(self, data: bytes, source: Where) -> None:
         if len(data) < 20:  # keep-alives
             return
-        if not self.admission.is_known(source[0]):
+        if not self.admission.is_known(source[0]) and not self.routes.speaks_with(source[0]):
             metrics.refused.labels("sip", "source").inc()
             return
         try:
@@ -280,6 +281,12 @@ class Front:
         if route is None or len(vias) < 2 or message.cseq[0] < 0:
             return
         message.put_all("via", vias[1:])
+        if route.outgoing and message.cseq[1] == "INVITE" and 100 < message.status < 300:
+            # A caller goes through Record-Route from its end (RFC 3261 §12.1.2): the process must come to us first.
+            path = [*message.all("record-route"), f"<sip:127.0.0.1:{self.inner_port};lr>"]
+            if message.status >= 200 and route.answer is None:
+                route.answer = SipMessage(status=message.status, headers=list(message.headers))
+            message.put_all("record-route", path)
         self._inner.send(message.encode(), route.line.where)
 
     # From a process
@@ -329,28 +336,45 @@ class Front:
     def _request_from_line(self, message: SipMessage, line: Line) -> None:
         self._strip_routes(message)
         route = self.routes.find(message.call_id)
+        if route is None and message.method == "INVITE" and not parse_address(message.get("to")).tag:
+            route = self.routes.add(
+                Route(call_id=message.call_id, line=line, peer=("", 0), invite=message, outgoing=True)
+            )
         if route is None or route.line is not line:
             return
         route.our_cseq = max(route.our_cseq, message.cseq[0])
         message.headers.insert(0, ("via", self.via(" ".join(transaction(message)))))
+        if route.outgoing and message.method == "INVITE" and route.answer is None:
+            route.invite = message  # the first, or the one with the credentials that were asked for
         target = next(iter(message.all("route")), "")
         uri = parse_uri(parse_address(target).uri if target else message.uri)
-        behind_nat = not target and is_private(uri.host) and not is_private(route.peer[0])
+        behind_nat = not target and is_private(uri.host) and route.peer[0] and not is_private(route.peer[0])
         if behind_nat:
             self.send(message, route.peer)
         elif is_ip(uri.host):
-            self.send(message, (uri.host, uri.port or 5060))
+            self._send_on(message, route, (uri.host, uri.port or 5060))
         else:
-            task = asyncio.create_task(self._send_by_name(message, uri.host, uri.port, route.peer))
+            task = asyncio.create_task(self._send_by_name(message, route, uri.host, uri.port))
             self._sending.add(task)
             task.add_done_callback(self._sending.discard)
 
-    async def _send_by_name(self, message: SipMessage, host: str, port: int | None, peer: Where) -> None:
+    def _send_on(self, message: SipMessage, route: Route, where: Where) -> None:
+        if route.outgoing and route.answer is None:
+            route.peer = where
+        self.send(message, where)
+
+    async def _send_by_name(self, message: SipMessage, route: Route, host: str, port: int | None) -> None:
         try:
             where = await self.resolve(host, port)
         except OSError:
-            where = peer
-        self.send(message, where)
+            if not route.peer[0]:
+                logger.warning("a call's next hop has no address", host=host)
+                failed = answer(message, 503, "Service Unavailable", tag=digest("to", message.call_id))
+                failed.put_all("via", failed.all("via")[1:])
+                self._inner.send(failed.encode(), route.line.where)
+                return
+            where = route.peer
+        self._send_on(message, route, where)
 
     async def _sweep(self) -> None:
         while True:

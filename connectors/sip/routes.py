@@ -29,13 +29,15 @@ class Line:
 
 @dataclass
 class Route:
-    """One dialog. ``invite`` is the caller's as it came; ``answer`` our 2xx as it went."""
+    """One dialog. ``invite`` is the caller's as it came, ``answer`` our 2xx as it went; of a call that a process makes
+    (``outgoing``) the invite is ours as it went and the answer the other side's."""
 
     call_id: str
     line: Line
     peer: Where
     invite: SipMessage
     answer: SipMessage | None = None
+    outgoing: bool = False
     our_cseq: int = 0
     holds_slot: bool = True
     tried: list[str] = field(default_factory=list)
@@ -112,6 +114,10 @@ class Routes:
             if route.ended is not None and now - route.ended > LINGER:
                 self.release(route.call_id)
                 del self._routes[route.call_id]
+
+    def speaks_with(self, host: str) -> bool:
+        """Whether a call of ours goes on with this address."""
+        return any(route.outgoing and route.peer[0] == host for route in self._routes.values())
 
     @property
     def running(self) -> list[Route]:

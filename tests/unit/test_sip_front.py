@@ -246,6 +246,80 @@ async def test_requests_of_a_process_go_out_under_our_name() -> None:
         assert (back.status, len(back.all("via"))) == (200, 1)
 
 
+def outgoing(process: Peer, running: Front, target: str, call_id: str = "out-1", number: int = 7) -> SipMessage:
+    """The INVITE of a process that calls somebody, as pjsip writes it with the front as its outbound proxy."""
+    invite = SipMessage("INVITE", target)
+    invite.headers = [
+        ("via", f"SIP/2.0/UDP 127.0.0.1:{process.port};branch=z9hG4bKout{number};rport"),
+        ("route", f"<sip:127.0.0.1:{running.inner_port};lr>"),
+        ("max-forwards", "70"),
+        ("from", "<sip:400@127.0.0.1>;tag=ours"),
+        ("to", f"<{target}>"),
+        ("call-id", call_id),
+        ("cseq", f"{number} INVITE"),
+        ("contact", f"<sip:400@127.0.0.1:{running.port}>"),
+    ]
+    process.send(invite, running.inner_port)
+    return invite
+
+
+async def test_a_process_makes_a_call() -> None:
+    async with front(sources=("192.0.2.0/24",)) as (running, phone, [process]):
+        invite = outgoing(process, running, f"sip:8001@127.0.0.1:{phone.port}")
+        came = await phone.get()
+        assert came.method == "INVITE"
+        assert came.all("route") == []
+        assert f":{running.port};" in came.all("via")[0]
+        assert running.routes.free == 3
+        accepted = answer(came, 200, "OK", tag="theirs")
+        accepted.headers += [("record-route", f"<sip:127.0.0.1:{phone.port};lr>"), ("contact", "<sip:8001@192.0.2.9>")]
+        phone.send(accepted, running.port)  # its address may not call, but it may answer
+        back = await process.get()
+        assert back.all("via") == invite.all("via")
+        # What is last is where the process goes first.
+        assert back.all("record-route")[-1] == f"<sip:127.0.0.1:{running.inner_port};lr>"
+        phone.send(phone.request("BYE", call_id=invite.call_id, number=2), running.port)
+        assert (await process.get()).method == "BYE"
+        running.free_slot(invite.call_id)
+        assert running.routes.free == 4
+
+
+async def test_a_call_of_ours_asked_for_a_password_stays_one_call() -> None:
+    async with front() as (running, phone, [process]):
+        outgoing(process, running, f"sip:8001@127.0.0.1:{phone.port}", number=7)
+        came = await phone.get()
+        phone.send(answer(came, 407, "Proxy Authentication Required", tag="x"), running.port)
+        assert (await process.get()).status == 407
+        outgoing(process, running, f"sip:8001@127.0.0.1:{phone.port}", number=8)
+        assert (await phone.get()).cseq == (8, "INVITE")
+        assert running.routes.free == 3
+
+
+async def test_a_call_to_a_name_that_does_not_exist_fails_at_once() -> None:
+    async with front() as (running, _, [process]):
+        outgoing(process, running, "sip:8001@nowhere.invalid")
+        assert (await process.get()).status == 503
+
+
+@pytest.mark.parametrize("answered", [True, False])
+async def test_whom_a_dead_process_called_is_told(answered: bool) -> None:
+    async with front() as (running, phone, [process]):
+        outgoing(process, running, f"sip:8001@127.0.0.1:{phone.port}")
+        came = await phone.get()
+        if answered:
+            accepted = answer(came, 200, "OK", tag="theirs")
+            accepted.headers.append(("contact", f"<sip:8001@127.0.0.1:{phone.port}>"))
+            phone.send(accepted, running.port)
+            await process.get()
+        running.lose_line("line-0")
+        told = await phone.get()
+        assert told.method == ("BYE" if answered else "CANCEL")
+        assert told.get("from") == "<sip:400@127.0.0.1>;tag=ours"
+        assert ("theirs" in told.get("to")) is answered
+        assert answered or told.all("via") == came.all("via")[:1]
+        assert told.cseq[0] == (8 if answered else 7)
+
+
 async def test_a_stray_response_goes_nowhere() -> None:
     async with front() as (running, caller, [process]):
         for name in ("bcast", "scalarlg", "unreason"):
