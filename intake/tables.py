@@ -85,3 +85,14 @@ class TurnRow(Base):
     start: Mapped[int] = mapped_column(Integer, default=0, doc="ms in the recording")
     end: Mapped[int] = mapped_column(Integer, default=0)
     at: Mapped[datetime]
+
+
+class WaitingRow(Base):
+    """A caller who waits for a person. Whoever is first by priority, then by time, gets the next agent."""
+
+    __tablename__ = "waiting"
+    __table_args__ = (Index("waiting_order", "priority", "since"),)
+
+    session_id: Mapped[str] = mapped_column(ForeignKey("session.id", ondelete="CASCADE"), primary_key=True)
+    priority: Mapped[int] = mapped_column(Integer, default=3, doc="1 emergency, 2 a call-back that was promised, 3")
+    since: Mapped[datetime]

@@ -27,6 +27,10 @@ PERMISSIONS: dict[str, str] = {
     "personal.unmask": "uncover telephone number and address of one ticket; audited",
     "recording.listen": "hear recordings; each is audited",
     "call.listen": "follow calls that are going on",
+    "call.take": "be called for callers; hold, put through and end one's own calls",
+    "call.out": "have a customer called",
+    "call.supervise": "hear a call while it goes on, put it through and end it; audited",
+    "phone.write": "set the telephones of agents",
     "customer.read": "see customers",
     "customer.write": "change customers",
     "asset.read": "see machines",
@@ -57,7 +61,9 @@ _DESK = {
 
 ROLES: dict[str, frozenset[str]] = {
     "agent": frozenset(
-        _DESK | {"ticket.review", "personal.see", "recording.listen", "call.listen", "customer.write", "asset.write"}
+        _DESK
+        | {"ticket.review", "personal.see", "recording.listen", "call.listen", "customer.write", "asset.write"}
+        | {"call.take", "call.out"}
     ),
     "dispatcher": frozenset(_DESK | {"ticket.assign", "dispatch.write", "stock.read", "asset.write"}),
     "engineer": frozenset({"ticket.read.own", "visit.do", "bill.read", "stock.read", "sla.read"}),

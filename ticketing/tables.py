@@ -30,6 +30,21 @@ class User(Base):
     created: Mapped[datetime]
 
 
+class Phone(Base):
+    """A user's telephone: where callers are put through to, and whether they are now."""
+
+    __tablename__ = "phone"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), primary_key=True)
+    address: Mapped[str] = mapped_column(String(200), doc="an extension of the PBX, or sip:user@host")
+    state: Mapped[str] = mapped_column(String(10), default="away", doc="ready or away, as its user said")
+    since: Mapped[datetime] = mapped_column(
+        doc="when it was last set, or a call on it ended: who waited longest is next"
+    )
+    call: Mapped[str | None] = mapped_column(String(32), index=True, doc="the session of the call that it is taken for")
+    rests_until: Mapped[datetime | None] = mapped_column(doc="not rung before: after a call, after nobody answered")
+
+
 class SignIn(Base):
     """A session of a browser or app, or an API key. Only the token's SHA-256 is kept."""
 

@@ -5,7 +5,20 @@ from __future__ import annotations
 from aiohttp import web
 
 from ticketing.access import middleware
-from ticketing.api import assets, audit, customers, files, forms, live, personal, review, session, tickets, users
+from ticketing.api import (
+    assets,
+    audit,
+    customers,
+    files,
+    forms,
+    live,
+    personal,
+    phones,
+    review,
+    session,
+    tickets,
+    users,
+)
 
 __all__ = ["routes"]
 
@@ -14,5 +27,5 @@ def routes(api: web.Application) -> None:
     """Adds all views and the middleware to the sub-application that is mounted under /api/v1."""
     if middleware not in api.middlewares:
         api.middlewares.append(middleware)
-    for resource in (session, tickets, review, personal, files, customers, assets, users, audit, forms, live):
+    for resource in (session, tickets, review, personal, files, customers, assets, users, audit, phones, forms, live):
         resource.routes(api)
