@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,13 @@ from typing import Any
 from core.errors import InvalidInput
 from nlu.contract import FIELD_NAMES, INTENTS, Channel
 from nlu.corpus import grammar as grammars
+from nlu.corpus.grammar import Grammar, Piece
 from nlu.corpus.messages import Composed, compose
+from nlu.corpus.variants import Variants
+from nlu.corpus.written import Written
+from nlu.values import value_of
+
+AS_CALL = 0.25  # share of a typed request's variants that sound as read out over the telephone
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,15 +54,7 @@ def generate(seed: int, count: int, *, half: int | None = None) -> Iterator[Exam
 
 
 def _example(name: str, composed: Composed) -> Example:
-    text = ""
-    labels: list[Label] = []
-    for piece, field in composed.pieces:
-        if field:
-            plain = piece.strip()
-            start = len(text) + len(piece) - len(piece.lstrip())
-            if plain:
-                labels.append(Label(name=field, start=start, end=start + len(plain), text=plain))
-        text += piece
+    text, labels = _cut(composed.pieces)
     return Example(
         id=name,
         channel=composed.channel,
@@ -66,6 +64,55 @@ def _example(name: str, composed: Composed) -> Example:
         sentiment=composed.sentiment,
         fields=tuple(labels),
     )
+
+
+def _cut(pieces: Iterable[Piece]) -> tuple[str, list[Label]]:
+    text = ""
+    labels: list[Label] = []
+    for piece, field in pieces:
+        if field:
+            plain = piece.strip()
+            start = len(text) + len(piece) - len(piece.lstrip())
+            if plain:
+                labels.append(Label(name=field, start=start, end=start + len(plain), text=plain))
+        text += piece
+    return text, labels
+
+
+def literal(record: Written) -> Example:
+    """A written request as it stands, with the values that its labels have by the guidelines."""
+    text, labels = _cut(record.pieces)
+    return Example(
+        id=record.where,
+        channel=record.channel,
+        text=text,
+        intents=record.intents,
+        urgency=record.urgency,
+        sentiment=record.sentiment,
+        fields=tuple(
+            Label(name=f.name, start=f.start, end=f.end, text=f.text, value=value_of(f.name, f.text)) for f in labels
+        ),
+    )
+
+
+def vary(written: Sequence[Written], seed: int, times: int, grammar: Grammar | None = None) -> Iterator[Example]:
+    """Each written request as it stands and, for ``times`` of 2 and more, ``times`` - 1 variants of it. The same for the same seed."""
+    variants = Variants(written, grammar or grammars.load())
+    for record in written:
+        yield literal(record)
+        for number in range(1, times):
+            rng = random.Random(f"{seed}:{record.where}:{number}")  # noqa: S311 - repeatable by seed, not secret
+            heard = variants.as_call(record, rng) if rng.random() < AS_CALL else None
+            text, labels = _cut(heard or variants.make(record, rng))
+            yield Example(
+                id=f"{record.where}-{number}",
+                channel="call" if heard else record.channel,
+                text=text,
+                intents=record.intents,
+                urgency=record.urgency,
+                sentiment=record.sentiment,
+                fields=tuple(labels),
+            )
 
 
 def read_examples(path: Path) -> list[Example]:

@@ -77,9 +77,9 @@ def hesitate(pieces: list[Piece], rng: random.Random) -> list[Piece]:
     return out
 
 
-def unpunctuated(pieces: list[Piece], rng: random.Random) -> list[Piece]:
+def unpunctuated(pieces: list[Piece], rng: random.Random, *, style: str = "") -> list[Piece]:
     """Recogniser output: marks gone, or a space where the speaker breathed, or a space between all words."""
-    style = rng.choices(["none", "pause", "words"], [4, 4, 2])[0]
+    style = style or rng.choices(["none", "pause", "words"], [4, 4, 2])[0]
     breath = {"none": 0.0, "pause": 0.8, "words": 1.0}[style]
     out: list[Piece] = []
     for text, name in pieces:
