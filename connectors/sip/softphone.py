@@ -24,9 +24,10 @@ import numpy as np
 import pjsua2 as pj
 import soundfile
 
+from connectors.sip.ear import Ear
 from connectors.sip.sound import sound_of
 from connectors.sip.wire import RATE
-from connectors.sip.worker import Ear, quiet
+from connectors.sip.worker import quiet
 
 
 class _Call(pj.Call):  # type: ignore[misc]  # pjsua2 has no types

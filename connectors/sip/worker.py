@@ -3,102 +3,32 @@
     python -m connectors.sip.worker FD
 
 Only frames are copied here, nothing is decided: a busy interpreter would stretch the frames of all four calls. It ends
-when the controller's end of the socket closes. Commands: configure, answer, hang_up, stop_prompt, quit, and
-prompts. Events: ready, incoming, confirmed, digit, played, statistics, ended, freed, and voice.
+when the controller's end of the socket closes. Commands: configure, answer, dial, join, part, notify, hang_up, stop_prompt,
+quit, and prompts. Events: ready, incoming, ringing, confirmed, held, digit, played, statistics, ended, freed, and voice.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import gc
 import os
 import signal
 import socket
 import sys
 import time
-from collections import deque
 from pathlib import Path
 from typing import Any
 
 import pjsua2 as pj
 
-from connectors.sip import wire
+from connectors.sip import engine, wire
+from connectors.sip.ear import Ear
 
 POLL_MS = 5
 WATCH_SECONDS = 1.0
 COLLECT_SECONDS = 60.0
 REST_SECONDS = 0.5  # until the last call's frames have stopped coming to its ear
 MOST_UNSENT = 32 * 1024 * 1024  # bytes; a controller that reads nothing is dead
-_VECTOR = ctypes.c_void_p * 2  # begin and end of a std::vector
-
-
-def _fast(frame: Any) -> bytes:
-    """A frame's bytes through the vector's own pointers: 2 µs instead of 300."""
-    begin, end = _VECTOR.from_address(int(frame.buf.this))
-    return ctypes.string_at(begin, end - begin) if begin and end else b""
-
-
-def _plain(frame: Any) -> bytes:
-    return bytes(frame.buf)
-
-
-class Ear(pj.AudioMediaPort):  # type: ignore[misc]  # pjsua2 has no types
-    """Takes a call's frames and plays its prompts. Both callbacks run on pjmedia's clock thread: copy and return."""
-
-    read = staticmethod(_fast)
-    checked = False
-    # While an object is taken down pjmedia may still call it, when its own attributes are gone: these are then found.
-    heard: deque[bytes] | Any = ()
-    to_play: deque[tuple[int, bytes]] | Any = ()
-
-    def __init__(self, name: str) -> None:
-        super().__init__()
-        self.heard = deque(maxlen=3000)  # a minute
-        self.to_play = deque()
-        self.played: deque[int] = deque()
-        self._at = 0
-        layout = pj.MediaFormatAudio()
-        layout.init(pj.PJMEDIA_FORMAT_PCM, wire.RATE, 1, wire.FRAME_MS * 1000, 16)
-        self.createPort(name, layout)
-
-    def onFrameReceived(self, frame: Any) -> None:
-        data = Ear.read(frame)
-        if not Ear.checked and data:  # an unexpected build of pjsua2 costs speed, never sound
-            Ear.checked = True
-            if data != _plain(frame):
-                Ear.read = staticmethod(_plain)
-                data = _plain(frame)
-        if len(data) == wire.FRAME_BYTES and isinstance(self.heard, deque):
-            self.heard.append(data)
-
-    def onFrameRequested(self, frame: Any) -> None:
-        if not self.to_play:
-            frame.type = pj.PJMEDIA_FRAME_TYPE_NONE
-            return
-        token, pcm = self.to_play[0]
-        piece = pcm[self._at : self._at + wire.FRAME_BYTES]
-        self._at += wire.FRAME_BYTES
-        if self._at >= len(pcm):
-            self._at = 0
-            with contextlib.suppress(IndexError):
-                self.to_play.popleft()
-            self.played.append(token)
-        frame.type = pj.PJMEDIA_FRAME_TYPE_AUDIO
-        frame.buf = pj.ByteVector(piece.ljust(wire.FRAME_BYTES, b"\0"))
-
-    def clear(self) -> None:
-        """Forgets the last call."""
-        for kept in (self.heard, self.to_play, self.played):
-            kept.clear()
-        self._at = 0
-
-    def stop(self) -> None:
-        """Drops what is being played."""
-        while self.to_play:
-            with contextlib.suppress(IndexError):
-                self.played.append(self.to_play.popleft()[0])
-        self._at = 0
 
 
 class Call(pj.Call):  # type: ignore[misc]
@@ -115,10 +45,13 @@ class Call(pj.Call):  # type: ignore[misc]
         self.abandoned = False
         self.packets, self.lost = 0, 0
         self.held = False
+        self.voice: Any = None  # its sound in the bridge, while there is any
 
     def onCallState(self, prm: Any) -> None:
         state = self.getInfo()
         self.sip_id = self.sip_id or state.callIdString
+        if state.state == pj.PJSIP_INV_STATE_EARLY and state.role == pj.PJSIP_ROLE_UAC:
+            self.line.tell({"event": "ringing", "call": self.number})
         if state.state == pj.PJSIP_INV_STATE_CONFIRMED and self.abandoned:
             self.line.to_hang_up.append(self)
         elif state.state == pj.PJSIP_INV_STATE_CONFIRMED:
@@ -126,6 +59,7 @@ class Call(pj.Call):  # type: ignore[misc]
             self.line.tell({"event": "confirmed", "call": self.number})
         elif state.state == pj.PJSIP_INV_STATE_DISCONNECTED and not self.over:
             self.over = True
+            self.voice = None
             self.line.flush(self)
             self.line.tell(
                 {
@@ -143,12 +77,17 @@ class Call(pj.Call):  # type: ignore[misc]
     def onCallMediaState(self, prm: Any) -> None:
         info = self.getInfo()  # must outlive the loop: ``media`` points into it
         for index, media in enumerate(info.media):
-            if media.type == pj.PJMEDIA_TYPE_AUDIO:
-                self.held = media.status in (pj.PJSUA_CALL_MEDIA_REMOTE_HOLD, pj.PJSUA_CALL_MEDIA_LOCAL_HOLD)
-            if media.type == pj.PJMEDIA_TYPE_AUDIO and media.status == pj.PJSUA_CALL_MEDIA_ACTIVE:
-                voice = self.getAudioMedia(index)
-                voice.startTransmit(self.ear)
-                self.ear.startTransmit(voice)
+            if media.type != pj.PJMEDIA_TYPE_AUDIO:
+                continue
+            held = media.status in (pj.PJSUA_CALL_MEDIA_REMOTE_HOLD, pj.PJSUA_CALL_MEDIA_LOCAL_HOLD)
+            if held != self.held:
+                self.held = held
+                self.line.tell({"event": "held", "call": self.number, "held": held})
+            if media.status == pj.PJSUA_CALL_MEDIA_ACTIVE:
+                self.voice = self.getAudioMedia(index)
+                self.voice.startTransmit(self.ear)
+                self.ear.startTransmit(self.voice)
+                self.line.join_again(self.number)
 
     def onStreamDestroyed(self, prm: Any) -> None:
         self.count()
@@ -186,6 +125,7 @@ class Line:
         self.over: list[Call] = []
         self.to_hang_up: list[Call] = []
         self._numbers = 0
+        self._joined: set[tuple[int, int]] = set()  # who is heard by whom
         self._resting: list[tuple[float, Ear]] = []
         self._unsent = bytearray()
         self._unpacker = wire.Unpacker()
@@ -315,10 +255,18 @@ class Line:
         if name == "quit":
             self._running = False
             return
+        if name == "dial":
+            self._dial(event)
+            return
+        if name in ("join", "part"):
+            self._connect(event["call"], event["to"], on=name == "join")
+            return
         call = self.calls.get(event["call"])
         if call is None or call.over:
             return
-        if name == "answer":
+        if name == "notify":
+            self._notify(call, event["status"])
+        elif name == "answer":
             self.reply(call, event["status"])
         elif name == "hang_up":
             self.hang_up(call, event.get("status", 0))
@@ -326,6 +274,51 @@ class Line:
             call.ear.to_play.append((event["token"], event["pcm"]))
         elif name == "stop_prompt":
             call.ear.stop()
+
+    def _dial(self, event: dict[str, Any]) -> None:
+        """Calls somebody; what becomes of it is told as of any call."""
+        call = self.calls[event["call"]] = Call(self, event["call"])
+        operation = pj.CallOpParam(True)
+        operation.txOption.localUri = event["from"]
+        try:
+            call.makeCall(event["uri"], operation)
+        except pj.Error as error:  # no free line, or no such address
+            call.over = True
+            reason = str(error.info())[:200]
+            told = {"status": 503, "reason": reason, "confirmed": False, "packets": 0, "lost": 0}
+            self.tell({"event": "ended", "call": call.number, **told})
+            self.over.append(call)
+
+    def _connect(self, source: int, to: int, *, on: bool) -> None:
+        """Has one call heard by another, or no longer; kept when their sound is renegotiated."""
+        pair = (source, to)
+        (self._joined.add if on else self._joined.discard)(pair)
+        calls = [self.calls.get(number) for number in pair]
+        first, second = (call.voice if call is not None and not call.over else None for call in calls)
+        if first is not None and second is not None:
+            with contextlib.suppress(pj.Error):
+                if on:
+                    first.startTransmit(second)
+                else:
+                    first.stopTransmit(second)
+
+    def join_again(self, number: int) -> None:
+        for source, to in list(self._joined):
+            if number in (source, to):
+                self._connect(source, to, on=True)
+
+    def _notify(self, call: Call, status: str) -> None:
+        """Tells a telephone what became of its REFER (RFC 3515 §2.4.5)."""
+        request = pj.CallSendRequestParam()
+        request.method = "NOTIFY"
+        for name, value in (("Event", "refer"), ("Subscription-State", "terminated;reason=noresource")):
+            header = pj.SipHeader()
+            header.hName, header.hValue = name, value
+            request.txOption.headers.push_back(header)
+        request.txOption.contentType = "message/sipfrag;version=2.0"
+        request.txOption.msgBody = f"SIP/2.0 {status}\r\n"
+        with contextlib.suppress(pj.Error):
+            call.sendRequest(request)
 
     def _watch(self) -> None:
         """Once a second: RTP counters, and answers that nobody confirmed (a lost ACK keeps a call up for ever)."""
@@ -355,72 +348,19 @@ class Line:
             call = self.over.pop()
             self.flush(call)
             self.calls.pop(call.number, None)
+            self._joined = {pair for pair in self._joined if call.number not in pair}
             self._resting.append((time.monotonic(), call.ear))
             self.tell({"event": "freed", "call": call.number, "id": call.sip_id})
             del call
 
     def _configure(self, event: dict[str, Any]) -> None:
         self._confirm_seconds = event["confirm_seconds"]
-        config = pj.EpConfig()
-        config.uaConfig.threadCnt = 0
-        config.uaConfig.mainThreadOnly = True
-        config.uaConfig.maxCalls = event["calls"]
-        config.uaConfig.userAgent = event["agent"]
-        config.medConfig.threadCnt = 1
-        config.medConfig.clockRate = wire.RATE
-        config.medConfig.sndClockRate = wire.RATE
-        config.medConfig.channelCount = 1
-        config.medConfig.audioFramePtime = wire.FRAME_MS
-        config.medConfig.noVad = True
-        config.medConfig.ecTailLen = 0
-        # pjmedia's own choice throws away 8 % of the frames at 30 ms of jitter, to save 20 ms of delay; a recogniser
-        # needs every frame and no haste: at least 100 ms are waited for, which leaves 0.6 %.
-        config.medConfig.jbInit = config.medConfig.jbMinPre = 100
-        config.medConfig.jbMaxPre, config.medConfig.jbMax = 240, 500
-        config.logConfig.level = event.get("log", 0)
-        config.logConfig.consoleLevel = event.get("log", 0)
-        self.endpoint.libInit(config)
-        self.endpoint.audDevManager().setNullDev()
-        transport = pj.TransportConfig()
-        transport.boundAddress = event.get("bind", "127.0.0.1")
-        transport.port = event.get("port", 0)
-        number = self.endpoint.transportCreate(pj.PJSIP_TRANSPORT_UDP, transport)
-        self.endpoint.libStart()
-        self._choose_codecs(event["codecs"])
+        transport = engine.configure(self.endpoint, event)
         self.account = Account()
         self.account.line = self
-        self.account.create(_account(event))
-        port = int(self.endpoint.transportGetInfo(number).localName.rpartition(":")[2])
+        self.account.create(engine.account(event))
+        port = int(self.endpoint.transportGetInfo(transport).localName.rpartition(":")[2])
         self.tell({"event": "ready", "port": port, "pid": os.getpid()})
-
-    def _choose_codecs(self, wanted: list[str]) -> None:
-        ranks = {name.lower(): 250 - at for at, name in enumerate(wanted)}
-        for codec in self.endpoint.codecEnum2():
-            name, rate = codec.codecId.lower().split("/")[:2]
-            fits = rate == ("16000" if name == "g722" else "8000") or name not in ("speex", "l16")
-            self.endpoint.codecSetPriority(codec.codecId, ranks.get(name, 0) if fits else 0)
-
-
-def _account(event: dict[str, Any]) -> Any:
-    config = pj.AccountConfig()
-    config.idUri = event["contact"]
-    config.sipConfig.contactForced = event["contact"]
-    config.natConfig.contactRewriteUse = 0
-    config.natConfig.viaRewriteUse = 0
-    config.natConfig.sdpNatRewriteUse = 0
-    config.natConfig.sipOutboundUse = 0
-    media = config.mediaConfig
-    media.transportConfig.port = event["rtp_port"]
-    media.transportConfig.portRange = event["rtp_ports"]
-    media.transportConfig.publicAddress = event["address"]
-    media.transportConfig.boundAddress = event.get("rtp_bind", "")
-    media.srtpUse = {
-        "off": pj.PJMEDIA_SRTP_DISABLED,
-        "optional": pj.PJMEDIA_SRTP_OPTIONAL,
-        "required": pj.PJMEDIA_SRTP_MANDATORY,
-    }[event.get("srtp", "off")]
-    media.srtpSecureSignaling = 0
-    return config
 
 
 def quiet() -> None:

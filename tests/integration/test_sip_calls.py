@@ -307,11 +307,11 @@ async def test_a_process_leaves_cleanly_with_calls_in_every_state() -> None:
 CHECK = """
 import sys
 from pathlib import Path
-from connectors.sip import worker
+from connectors.sip import ear
 from connectors.sip.softphone import Softphone
 with Softphone() as phone:
     assert phone.call(sys.argv[1], b"", after=1.0)
-assert worker.Ear.checked and worker.Ear.read is worker._fast
+assert ear.Ear.checked and ear.Ear.read is ear._fast
 """
 
 

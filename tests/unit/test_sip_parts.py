@@ -194,3 +194,18 @@ def test_raw_files_that_were_kept_are_removed_at_the_next_start(
     end_session(done, "completed", {"recording": reference, "duration_ms": ms, "complete": True})
     assert forget_kept(tmp_path) == 1
     assert [path.stem for path in tmp_path.glob("*.pcm")] == [open_]
+
+
+def test_an_agent_s_voice_is_the_right_channel(tmp_path: Path, blob_store: object) -> None:
+    session_id = "c" * 32
+    caller, agent = Recording(tmp_path, session_id), Recording(tmp_path, session_id, "agent")
+    caller.write(b"\1\0" * 48_000)
+    agent.write(b"\0\0" * 16_000 + b"\7\0" * 16_000)  # shorter: the agent hung up first
+    caller.close()
+    agent.close()
+    reference, ms = keep(path_of(tmp_path, session_id))
+    assert ms == 3000
+    assert pcm_of(reference) == b"\1\0" * 48_000
+    assert pcm_of(reference, "agent") == b"\0\0" * 16_000 + b"\7\0" * 16_000 + b"\0\0" * 16_000
+    forget(path_of(tmp_path, session_id))
+    assert list(tmp_path.glob("*.pcm")) == []
