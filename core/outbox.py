@@ -84,7 +84,8 @@ LastResort = Callable[[Promise, str], Effect | None]
 @dataclass(frozen=True, kw_only=True)
 class Handler:
     """How promises of one kind are kept. ``lease``: s a worker may take; ``attempts``: tries before it counts as failed;
-    ``last_resort`` is called once with the error text when all tries are used up, so that nothing ends in silence."""
+    ``last_resort`` is called once with the error text when all tries are used up, so that nothing ends in silence.
+    ``together``: how many that wait at the same time one worker keeps in one go, where each is short work."""
 
     kind: str
     work: Work
@@ -92,6 +93,7 @@ class Handler:
     lease: float = 60.0
     attempts: int = 8
     backoff: float = 2.0
+    together: int = 1
     last_resort: LastResort | None = None
 
     def retry_after(self, attempt: int) -> timedelta:
@@ -109,6 +111,7 @@ def handler(
     lease: float = 60.0,
     attempts: int = 8,
     backoff: float = 2.0,
+    together: int = 1,
     last_resort: LastResort | None = None,
 ) -> Callable[[Work], Work]:
     """Registers the function that keeps promises of a kind."""
@@ -118,7 +121,14 @@ def handler(
         if known is not None and known.work.__qualname__ != work.__qualname__:
             raise ConfigurationError(f"two handlers want the promise {kind}")
         _handlers[kind] = Handler(
-            kind=kind, work=work, queue=queue, lease=lease, attempts=attempts, backoff=backoff, last_resort=last_resort
+            kind=kind,
+            work=work,
+            queue=queue,
+            lease=lease,
+            attempts=attempts,
+            backoff=backoff,
+            together=together,
+            last_resort=last_resort,
         )
         return work
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Sequence
 from datetime import timedelta
+from typing import NamedTuple
 
 import redis
 from pydantic import Field
@@ -33,6 +35,13 @@ class RelaySettings(settings.Section, prefix="RELAY"):
     batch: int = Field(200, description="Promises handed over at once.")
     handover: float = Field(20.0, description="s after which a promise that no worker took is handed over again.")
     keep_days: int = Field(30, description="Days that kept promises stay readable.")
+
+
+class _Due(NamedTuple):
+    id: int
+    queue: str
+    kind: str
+    attempts: int
 
 
 class Relay:
@@ -72,27 +81,28 @@ class Relay:
         """Gives due rows to RQ; returns how many. Enqueues first: a crash in between only hands over twice."""
         moment = clock.now()
         with db.read() as session:
-            due = session.execute(
-                select(PromiseRow.id, PromiseRow.queue, PromiseRow.kind)
+            found = session.execute(
+                select(PromiseRow.id, PromiseRow.queue, PromiseRow.kind, PromiseRow.attempts)
                 .where(PromiseRow.state == "waiting", PromiseRow.due <= moment)
                 .order_by(PromiseRow.due, PromiseRow.id)
                 .limit(self.config.batch)
-            ).all()
+            )
+            due = [_Due(*row) for row in found]
         if not due:
             return 0
         for queue_name in {row.queue for row in due}:
-            rows = [row for row in due if row.queue == queue_name]
+            groups = _groups([row for row in due if row.queue == queue_name])
             Queue(queue_name, connection=connection(timeout=10.0)).enqueue_many(
                 [
                     Queue.prepare_data(
-                        "core.worker.keep",
-                        args=(row.id,),
+                        "core.worker.keep" if len(group) == 1 else "core.worker.keep_all",
+                        args=(group[0].id,) if len(group) == 1 else ([row.id for row in group],),
                         retry=Retry(max=2),
                         result_ttl=0,
                         failure_ttl=3600,
-                        timeout=_timeout(row.kind),
+                        timeout=_timeout(group[0].kind),
                     )
-                    for row in rows
+                    for group in groups
                 ]
             )
         with db.write() as session:
@@ -149,6 +159,29 @@ class Relay:
                     PromiseRow.finished < clock.now() - timedelta(days=self.config.keep_days),
                 )
             )
+
+
+def _groups(rows: Sequence[_Due]) -> list[list[_Due]]:
+    """Promises of one kind that may be kept in one go, in their order. One that was tried before goes alone: if it ends its
+    worker, it shall not take others along again."""
+    groups: list[list[_Due]] = []
+    open_groups: dict[str, list[_Due]] = {}
+    for row in rows:
+        group = open_groups.get(row.kind)
+        if row.attempts or group is None or len(group) >= _together(row.kind):
+            group = []
+            groups.append(group)
+            if not row.attempts:
+                open_groups[row.kind] = group
+        group.append(row)
+    return groups
+
+
+def _together(kind: str) -> int:
+    try:
+        return handler_of(kind).together
+    except ConfigurationError:
+        return 1
 
 
 def _timeout(kind: str) -> int:

@@ -57,7 +57,9 @@ class _Read:
     context: Context
 
 
-@outbox.handler(UNDERSTAND, queue="understand", lease=60, attempts=4, last_resort=lambda p, e: _for_a_human(p, e))
+@outbox.handler(
+    UNDERSTAND, queue="understand", lease=60, attempts=4, together=16, last_resort=lambda p, e: _for_a_human(p, e)
+)
 def understand(promise: outbox.Promise) -> outbox.Effect | None:
     read = _read(promise.payload["message"])
     if read is None:
@@ -165,7 +167,7 @@ def _write(session: Session, read: _Read, understanding: Understanding | None, p
         reason = row.reason
     else:
         if understanding is not None:
-            belongs = conversation.find_ticket(session, message, understanding, found.customer)
+            belongs = conversation.find_ticket(session, message, understanding, found.customer, new=found.new)
         if belongs is not None and not (belongs.ended and _wants_something(understanding)):
             ticket, reason = belongs.ticket, belongs.reason
             _join(session, read, ticket, understanding, fields, reason)

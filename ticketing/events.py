@@ -44,19 +44,19 @@ def subscribe(name: str, kinds: set[str], subscriber: Subscriber) -> None:
 
 def record(session: Session, ticket: Ticket, kind: str, actor: str, **details: Any) -> Event:
     """Writes an event of the ticket and promises it to everyone who subscribed."""
-    session.flush()
+    if ticket.id is None:
+        session.flush()
     event = Event(ticket_id=ticket.id, kind=kind, at=clock.now(), actor=actor, details=details)
     session.add(event)
     session.flush()
     family = kind.partition(".")[0] + ".*"
-    for name, (kinds, _) in _subscriptions.items():
-        if kind in kinds or family in kinds:
-            outbox.promise(session, KIND, {"event": event.id, "to": name})
+    listening = [name for name, (kinds, _) in _subscriptions.items() if kind in kinds or family in kinds]
+    outbox.promise_each(session, [(KIND, {"event": event.id, "to": name}, None) for name in listening])
     live.publish_after_commit(session, "tickets", {"kind": kind, "ticket": ticket.id, "state": ticket.state})
     return event
 
 
-@outbox.handler(KIND, queue="promises", attempts=12)
+@outbox.handler(KIND, queue="promises", attempts=12, together=32)
 def tell(promise: outbox.Promise) -> outbox.Effect:
     """Tells one subscriber of one event, in the transaction that marks it told."""
     name = promise.payload["to"]

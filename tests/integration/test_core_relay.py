@@ -26,6 +26,11 @@ def relayed(promise: Promise) -> outbox.Effect:
     return write
 
 
+@outbox.handler("test.short_relayed", queue="bulk", together=3)
+def short_relayed(promise: Promise) -> None:
+    return None
+
+
 @pytest.fixture
 def redis(installation: object) -> Iterator[None]:
     with embedded_redis():
@@ -67,3 +72,15 @@ def test_rows_are_counted_again_and_again(
     for _ in range(20):
         relay.sweep()
     assert len(counted) >= 4
+
+
+def test_short_promises_are_handed_over_in_groups_but_what_was_tried_before_goes_alone(
+    redis: None, database: Database
+) -> None:
+    with db.write() as session:
+        ids = [outbox.promise(session, "test.short_relayed") for _ in range(5)]
+        session.get_one(PromiseRow, ids[1]).attempts = 1
+    assert Relay().hand_over() == 5
+    jobs = Queue("bulk", connection=connection(timeout=2.0)).jobs
+    assert [job.args[0] for job in jobs] == [[ids[0], ids[2], ids[3]], ids[1], ids[4]]
+    assert [job.func_name for job in jobs] == ["core.worker.keep_all", "core.worker.keep", "core.worker.keep"]
