@@ -54,6 +54,7 @@ class Case:
     understanding: Understanding
     customer: Customer
     config: ConversationSettings
+    new: bool = False  # nobody knew the sender before, so there is nothing of this customer's to find
 
     def values(self, name: str) -> set[str]:
         found = {f.value for f in self.understanding.fields if f.name == name}
@@ -68,14 +69,17 @@ class Case:
     @cached_property
     def person(self) -> list[int]:
         """All customers who are this one."""
-        return joining.together(self.session, self.customer)
+        return [self.customer.id] if self.new else joining.together(self.session, self.customer)
 
+    @cached_property
     def open_tickets(self) -> Sequence[Ticket]:
         """The customer's open tickets that this sender may touch, newest first.
 
         A sender whom the channel does not vouch for could be anybody: a number typed into a form opens nothing, a mail
         address only what came by mail (where answers go to that address and to nobody else).
         """
+        if self.new:
+            return []
         query = select(Ticket).where(Ticket.customer_id.in_(self.person), Ticket.state.in_(OPEN))
         if not self.message.sender.verified:
             if self.message.sender.kind != "mail":
@@ -95,7 +99,7 @@ def trusted_number(case: Case) -> Belongs | None:
 def thread(case: Case) -> Belongs | None:
     """It answers a message of the ticket's thread, from the same customer."""
     keys = [key[:255] for key in case.message.thread]
-    if not keys:
+    if not keys or case.new:
         return None
     query = (
         select(Ticket)
@@ -110,7 +114,7 @@ def quoted_number(case: Case) -> Belongs | None:
     """It quotes the number of one of the customer's own tickets."""
     numbers = {value.upper() for value in case.values("order")}
     text = f"{case.message.subject}\n{case.message.text}".upper()
-    for ticket in case.open_tickets():
+    for ticket in case.open_tickets:
         if ticket.number in numbers or ticket.number in text:
             return Belongs(ticket=ticket, reason="it quotes the ticket's number")
     return None
@@ -122,7 +126,7 @@ def chase(case: Case) -> Belongs | None:
     if not about:
         return None
     devices = case.values("device")
-    tickets = case.open_tickets()
+    tickets = case.open_tickets
     named = [ticket for ticket in tickets if devices & _devices(ticket)]
     if devices and not named and tickets:
         return None  # it speaks of a device that no open ticket is about
@@ -161,7 +165,7 @@ def same_device(case: Case) -> Belongs | None:
         return None
     since = clock.now() - timedelta(days=case.config.same_fault_days)
     addresses = case.values("address")
-    for ticket in case.open_tickets():
+    for ticket in case.open_tickets:
         if ticket.created < since or not devices & _devices(ticket):
             continue
         known = _values(ticket, "address")
@@ -181,14 +185,17 @@ RULES: tuple[Callable[[Case], Belongs | None], ...] = (
 )
 
 
-def find_ticket(session: Session, message: Message, understanding: Understanding, customer: Customer) -> Belongs | None:
-    """The ticket that the message joins, or None: a request of its own."""
+def find_ticket(
+    session: Session, message: Message, understanding: Understanding, customer: Customer, *, new: bool = False
+) -> Belongs | None:
+    """The ticket that the message joins, or None: a request of its own. ``new``: the customer was made of this message."""
     case = Case(
         session=session,
         message=message,
         understanding=understanding,
         customer=customer,
         config=settings.get(ConversationSettings),
+        new=new,
     )
     for rule in RULES:
         found = rule(case)

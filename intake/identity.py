@@ -21,17 +21,20 @@ from ticketing import Customer, Identity, joining
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """The customer and in words why it is this one."""
+    """The customer and in words why it is this one. ``new``: nobody knew the sender before this message."""
 
     customer: Customer
     reason: str
+    new: bool = False
 
 
 def find_customer(session: Session, message: Message, phones: Sequence[str], name: str = "") -> Found:
     """The sender's customer, made if nobody knows the sender, locked until the transaction ends: two messages of one
     customer are decided one after the other. ``phones``: E.164 numbers written or said in the message."""
     sender = message.sender
-    known = _customer_of(session, sender.kind, sender.value)
+    own = _identity(session, sender.kind, sender.value)
+    known = joining.standing_for(session, own.customer_id) if own is not None else None
+    new = False
     reason = f"the {sender.kind} is known"
     if known is None and sender.verified:
         for kind, value in sender.others.items():
@@ -40,33 +43,39 @@ def find_customer(session: Session, message: Message, phones: Sequence[str], nam
         known = Customer(name="", created=clock.now())
         session.add(known)
         session.flush()
+        new = True
         reason = f"the {sender.kind} is new"
     else:
         session.refresh(known, with_for_update=True)
     if not known.name and sender.verified:
         known.name = (sender.name or name)[:120]
-    _learn(session, known, sender)
+    _learn(session, known, sender, own)
     for phone in phones:
         owner = _customer_of(session, "phone", phone)
         if owner is not None and owner.id != known.id:
             joining.propose(session, known, owner, "the same telephone number")
-    return Found(customer=known, reason=reason)
+    return Found(customer=known, reason=reason, new=new)
 
 
 def _customer_of(session: Session, kind: str, value: str) -> Customer | None:
-    if not value:
-        return None
-    identity = session.scalar(select(Identity).where(Identity.kind == kind, Identity.value == value[:255]))
+    identity = _identity(session, kind, value)
     return joining.standing_for(session, identity.customer_id) if identity is not None else None
 
 
-def _learn(session: Session, customer: Customer, sender: Sender) -> None:
-    """Keeps who the sender is; further identities only if the channel vouches for them."""
+def _identity(session: Session, kind: str, value: str) -> Identity | None:
+    if not value:
+        return None
+    return session.scalar(select(Identity).where(Identity.kind == kind, Identity.value == value[:255]))
+
+
+def _learn(session: Session, customer: Customer, sender: Sender, own: Identity | None) -> None:
+    """Keeps who the sender is; further identities only if the channel vouches for them. ``own``: the sender's identity on
+    this channel, if it is known."""
     identities = [(sender.kind, sender.value), *(sender.others.items() if sender.verified else ())]
     for kind, value in identities:
         if not value:
             continue
-        row = session.scalar(select(Identity).where(Identity.kind == kind, Identity.value == value[:255]))
+        row = own if (kind, value) == identities[0] else _identity(session, kind, value)
         if row is None:
             session.add(
                 Identity(

@@ -83,7 +83,7 @@ def create_draft(session: Session, draft: Draft, actor: str = "intake") -> Ticke
         sentiment=draft.sentiment,
         priority=PRIORITY[draft.urgency],
         summary=draft.summary,
-        missing=[],
+        missing=_missing(draft.required, draft.fields),
         channel=draft.channel,
         conversation=draft.conversation,
         customer_id=draft.customer_id,
@@ -91,10 +91,10 @@ def create_draft(session: Session, draft: Draft, actor: str = "intake") -> Ticke
         parent_id=draft.parent_id,
         created=clock.now(),
     )
+    _put_fields(ticket, draft.fields, draft.entry.message_id)
     session.add(ticket)
     session.flush()
-    add_entry(session, ticket, draft.entry)
-    add_fields(session, ticket, draft.fields, draft.entry.message_id, draft.required)
+    session.add(_tell(_entry_of(ticket, draft.entry), draft.entry))
     record(session, ticket, "ticket.drafted", actor, channel=draft.channel, message=draft.entry.message_id)
     return ticket
 
@@ -103,14 +103,23 @@ def add_entry(session: Session, ticket: Ticket, entry: NewEntry) -> Entry:
     """Puts a customer's message into the ticket's story; an entry of the same message is renewed instead."""
     row = session.scalar(select(Entry).where(Entry.message_id == entry.message_id))
     if row is None:
-        row = Entry(ticket_id=ticket.id, kind="message", author="customer", message_id=entry.message_id)
+        row = _entry_of(ticket, entry)
         session.add(row)
+    _tell(row, entry)
+    session.flush()
+    return row
+
+
+def _entry_of(ticket: Ticket, entry: NewEntry) -> Entry:
+    return Entry(ticket_id=ticket.id, kind="message", author="customer", message_id=entry.message_id)
+
+
+def _tell(row: Entry, entry: NewEntry) -> Entry:
     row.channel, row.text, row.at, row.reason = entry.channel, entry.text, entry.at, entry.reason
     row.attachments = [dict(a) for a in entry.attachments]
     row.words = [list(word) for word in entry.words]
     row.recording = entry.recording
     row.place = dict(entry.place) if entry.place else None
-    session.flush()
     return row
 
 
@@ -159,6 +168,17 @@ def add_fields(
     """Adds fields that say something new; what an agent has corrected stays. Works out what is still missing."""
     session.flush()
     session.refresh(ticket, ["fields"])
+    _put_fields(ticket, fields, message_id)
+    session.flush()
+    ticket.missing = _missing(required, [f for f in ticket.fields if not f.removed])
+
+
+def _missing(required: Sequence[str], fields: Sequence[DraftField | TicketField]) -> list[str]:
+    present = {f.name for f in fields}
+    return [name for name in required if name not in present]
+
+
+def _put_fields(ticket: Ticket, fields: Sequence[DraftField], message_id: str) -> None:
     known = {(f.name, f.value) for f in ticket.fields}
     for found in fields:
         if (found.name, found.value) in known:
@@ -166,7 +186,6 @@ def add_fields(
         known.add((found.name, found.value))
         ticket.fields.append(
             TicketField(
-                ticket_id=ticket.id,
                 name=found.name,
                 position=len(ticket.fields),
                 value=found.value,
@@ -182,18 +201,22 @@ def add_fields(
                 candidates=[dict(candidate) for candidate in found.candidates],
             )
         )
-    session.flush()
-    present = {f.name for f in ticket.fields if not f.removed}
-    ticket.missing = [name for name in required if name not in present]
 
 
 def next_number(session: Session) -> str:
     """The next ticket number: ``HT`` + day + running number of that day, e.g. HT261120-0007, without a gap."""
     day = clock.now().astimezone(ZoneInfo(settings.get(settings.CoreSettings).zone)).strftime("%y%m%d")
     series = f"ticket-{day}"
-    insert = (postgresql if session.get_bind().dialect.name == "postgresql" else sqlite).insert
-    session.execute(insert(Numbering).values(series=series, last=0).on_conflict_do_nothing())
-    last = session.scalar(
-        update(Numbering).where(Numbering.series == series).values(last=Numbering.last + 1).returning(Numbering.last)
+    count = (
+        update(Numbering)
+        .where(Numbering.series == series)
+        .values(last=Numbering.last + 1)
+        .returning(Numbering.last)
+        .execution_options(synchronize_session=False)
     )
+    last = session.scalar(count)
+    if last is None:  # the day's first
+        insert = (postgresql if session.get_bind().dialect.name == "postgresql" else sqlite).insert
+        session.execute(insert(Numbering).values(series=series, last=0).on_conflict_do_nothing())
+        last = session.scalar(count)
     return f"HT{day}-{last:04d}"
