@@ -10,9 +10,10 @@ from intake.sessions import (
     on_end,
     open_session,
     sign_of_life,
+    stage,
     transcript,
 )
-from intake.tables import MessageRow, SessionRow, TurnRow
+from intake.tables import MessageRow, SessionRow, TurnRow, WaitingRow
 
 __all__ = [
     "Acceptance",
@@ -25,6 +26,7 @@ __all__ = [
     "Sender",
     "SessionRow",
     "TurnRow",
+    "WaitingRow",
     "accept",
     "accept_in",
     "accept_now",
@@ -35,5 +37,6 @@ __all__ = [
     "on_end",
     "open_session",
     "sign_of_life",
+    "stage",
     "transcript",
 ]

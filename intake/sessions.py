@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from core import clock, db, live, log
 from core.errors import NotFound
+from intake import waiting
 from intake.inbox import accept_in
 from intake.message import Acceptance, HeardWord, Message, Sender
 from intake.tables import SessionRow, TurnRow
@@ -94,6 +95,17 @@ def sign_of_life(session_ids: Sequence[str], facts: dict[str, dict[str, Any]] | 
                 row.facts = {**row.facts, **facts[row.id]}
 
 
+def stage(session_id: str, **people: Any) -> None:
+    """Keeps how a call stands (``stage``: dialog, queue, ringing, talking, held; with whom) and tells the screens of it."""
+    with db.write() as session:
+        row = session.get(SessionRow, session_id)
+        if row is None or row.state != "open":
+            return
+        row.facts = {**row.facts, "people": {**row.facts.get("people", {}), **people}}
+        item = {"session": session_id, "kind": "changed", "stage": row.facts["people"].get("stage", "dialog")}
+        live.publish_after_commit(session, "calls", item)
+
+
 def on_end(channel: str, ending: Ending) -> None:
     """Registers how a channel makes a Message of a session that ended, by itself or by the sweeper's hand."""
     _endings[channel] = ending
@@ -114,6 +126,7 @@ def end_session(session_id: str, outcome: str, facts: dict[str, Any] | None = No
 def _end(session: Session, row: SessionRow, outcome: str) -> Acceptance:
     turns = session.scalars(select(TurnRow).where(TurnRow.session_id == row.id).order_by(TurnRow.number)).all()
     row.state, row.ended, row.outcome = "ended", clock.now(), outcome
+    waiting.forget_in(session, row.id, rest=timedelta(seconds=row.facts.get("people", {}).get("rest", 0)))
     acceptance = accept_in(session, _endings[row.channel](session, row, turns))
     row.message_id = acceptance.message_id
     live.publish_after_commit(session, "calls", {"session": row.id, "kind": "ended", "outcome": outcome})

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from intake.dialog.script import Question, Script
-from intake.dialog.state import EMERGENCY, END, OPEN, READ_BACK, State
+from intake.dialog.state import EMERGENCY, END, HAND_OVER, OPEN, READ_BACK, State
 
 
 @dataclass(frozen=True, kw_only=True)
 class Move:
     """``say``: prompts in order, ``{value}`` stands for digits to be spoken one by one (``value``). ``step`` names it in the
-    turn that is kept; ``expects``: the field that is asked for; ``ends``: hang up afterwards."""
+    turn that is kept; ``expects``: the field that is asked for; ``ends``: hang up afterwards; ``hands_over``: a person goes on
+    from here."""
 
     say: tuple[str, ...]
     step: str
@@ -19,10 +20,14 @@ class Move:
     endpointing: str = "free"
     value: str = ""
     ends: bool = False
+    hands_over: bool = False
 
 
-def next_move(script: Script, state: State, *, silent: bool = False, greeting: str = "") -> Move | None:
-    """The next thing to say; None: go on listening. ``silent``: nobody spoke for ``script.silence`` since the last word."""
+def next_move(
+    script: Script, state: State, *, silent: bool = False, greeting: str = "", people: bool = False
+) -> Move | None:
+    """The next thing to say; None: go on listening. ``silent``: nobody spoke for ``script.silence`` since the last word;
+    ``people``: somebody is there who can take the call."""
     if state.over:
         return None
     if not state.step:
@@ -30,12 +35,28 @@ def next_move(script: Script, state: State, *, silent: bool = False, greeting: s
     if state.emergency and not state.said[EMERGENCY]:
         return Move(say=(script.emergency,), step=EMERGENCY, expects="address", endpointing="address")
     if state.wants_person:
-        return _end("hand_over", script.hand_over)
+        return _person(script, state) if people else _end("hand_over", script.hand_over)
+    if state.emergency and people and (silent or state.answered):
+        return _person(script, state)  # who was asked for the place once; a person asks better
     if silent and not state.answered:
         return _after_silence(script, state)
     if not state.answered:
         return None
+    if people and not_understood(script, state):
+        return _person(script, state)
     return _read_back(script, state) or _ask(script, state) or _end("complete", script.goodbye)
+
+
+def not_understood(script: Script, state: State) -> bool:
+    """Whether so many questions were asked as often as they may be, and nothing came of them, that a person should help."""
+    if not script.hand_over_after:
+        return False
+    in_vain = [one for one in script.ask if one.field not in state.values and state.said[one.field] >= one.times]
+    return len(in_vain) >= script.hand_over_after
+
+
+def _person(script: Script, state: State) -> Move:
+    return Move(say=(script.emergency_through if state.emergency else script.through,), step=HAND_OVER, hands_over=True)
 
 
 def _after_silence(script: Script, state: State) -> Move:

@@ -34,7 +34,9 @@ class Question:
 
 @dataclass(frozen=True, kw_only=True)
 class Script:
-    """``silence`` and ``pause`` in s. ``hours``: weekday (0 Monday) to (from, to) as minutes of the day."""
+    """``silence`` and ``pause`` in s. ``hours``: weekday (0 Monday) to (from, to) as minutes of the day. ``hand_over`` is said
+    when nobody is there to be put through to, ``through`` when somebody is; ``hand_over_after``: so many questions whose
+    answers were not understood."""
 
     greeting: str
     greeting_known: str
@@ -51,6 +53,10 @@ class Script:
     not_danger: tuple[str, ...]
     hand_over: str
     hand_over_words: tuple[str, ...]
+    hand_over_keys: tuple[str, ...]
+    hand_over_after: int
+    through: str
+    emergency_through: str
     goodbye: str
     silent: str
     yes: tuple[str, ...]
@@ -82,7 +88,7 @@ class Script:
     def prompts(self) -> set[str]:
         """All prompts it may say."""
         said = {self.greeting, self.greeting_known, self.out_of_hours, self.emergency, self.hand_over, self.goodbye}
-        said |= {self.silent, self.still_there[0], self.not_heard[0]}
+        said |= {self.silent, self.still_there[0], self.not_heard[0], self.through, self.emergency_through}
         for question in self.ask:
             said |= {question.say, question.last, *question.read_back}
         return said - {""}
@@ -122,6 +128,10 @@ def read_script(content: dict[str, Any]) -> Script:
         not_danger=_words(content, "not_danger"),
         hand_over=str(content["hand_over"]["say"]),
         hand_over_words=tuple(content["hand_over"].get("words", ())),
+        hand_over_keys=tuple(str(key) for key in content["hand_over"].get("keys", ())),
+        hand_over_after=int(content["hand_over"].get("after", 0)),
+        through=str(content["hand_over"].get("through", "")),
+        emergency_through=str(content["emergency"].get("through", content["hand_over"].get("through", ""))),
         goodbye=str(content["goodbye"]),
         silent=str(content["silent"]),
         yes=_words(content, "yes"),

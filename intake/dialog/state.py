@@ -11,7 +11,7 @@ from intake.dialog.answers import yes_or_no
 from intake.dialog.script import Script
 
 READ_BACK = "read_back."
-OPEN, EMERGENCY, END = "open", "emergency", "end."
+OPEN, EMERGENCY, HAND_OVER, END = "open", "emergency", "hand_over", "end."
 _DIGITS = re.compile(r"\d{3,}")
 
 
@@ -39,7 +39,6 @@ class State:
     emergency: bool = False
     wants_person: bool = False
     customer_turns: int = 0
-    unclear: bool = False
 
     @property
     def over(self) -> bool:
@@ -70,6 +69,7 @@ def fold(
         state.answered = True
         state.emergency = state.emergency or script.is_danger(turn.text)
         state.wants_person = state.wants_person or script.wants_person(turn.text)
+        state.wants_person = state.wants_person or (turn.keyed and turn.text in script.hand_over_keys)
         if turn.keyed and len(turn.text) >= 5:
             state.values["phone"] = turn.text
             state.settled.add("phone")

@@ -206,3 +206,31 @@ def test_a_wrong_script_is_refused(change: dict[str, object], tmp_path: Path) ->
 def test_a_script_that_is_not_there() -> None:
     with pytest.raises(ConfigurationError):
         load_script("nothing")
+
+
+def test_who_asks_for_a_person_is_put_through_where_one_is_there() -> None:
+    for turn in (said("给我转人工"), said("0", keyed=True)):
+        move = next_move(SCRIPT, state(system("open"), turn), people=True)
+        assert move is not None
+        assert (move.say, move.step, move.hands_over, move.ends) == (("put_through",), "hand_over", True, False)
+    assert not state(system("open"), said("10", keyed=True)).wants_person
+
+
+def test_after_two_questions_in_vain_a_person_helps() -> None:
+    turns = [system("open"), said("啊"), system("fault"), said("啊"), system("device"), said("啊")]
+    move = next_move(SCRIPT, state(*turns), people=True)
+    assert move is not None
+    assert move.hands_over
+    assert getattr(next_move(SCRIPT, state(*turns)), "step", "") == "address"  # nobody is there: on with the questions
+    assert getattr(next_move(SCRIPT, state(*turns, found={"fault": "不制冷"}), people=True), "step", "") == "address"
+
+
+def test_an_emergency_ends_at_a_person() -> None:
+    turns = [system("open"), said("着火了"), system("emergency"), said("在这")]
+    move = next_move(SCRIPT, state(*turns), people=True)
+    assert move is not None
+    assert (move.say, move.hands_over) == (("emergency_through",), True)
+    asked = state(*turns[:3])
+    assert next_move(SCRIPT, asked, people=True) is None  # the place first
+    assert getattr(next_move(SCRIPT, asked, silent=True, people=True), "step", "") == "hand_over"
+    assert getattr(next_move(SCRIPT, state(*turns)), "step", "") == "address"
