@@ -35,7 +35,7 @@ class Heard:
 
 def hear(voice: Attachment) -> Heard:
     """Recognises a voice message. Bad audio raises nothing, the problem is told instead; Unavailable: try again."""
-    pcm, problem = decode(blobs.store().path(voice.blob).read_bytes())
+    pcm, problem = decode(blobs.store().get(voice.blob))
     if problem:
         return Heard(problem=problem)
     recording = blobs.store().put(wav(pcm))

@@ -1,20 +1,28 @@
-"""Originals, recordings, photographs: content-addressed, on disk before the database speaks of them.
+"""Originals, recordings, photographs: content-addressed, on disk before the database speaks of them, sealed.
 
-A reference is the SHA-256 of the content in hex. The directory may be a mount that several machines share.
+A reference is the SHA-256 of the content in hex. Beside each sealed content lies its key (``REFERENCE.key``), wrapped by the
+installation's (``core.keyring``): whoever has one file has nothing, and a key that is erased takes its content with it, from
+every copy that was made of the contents alone. The directory may be a mount that several machines share.
 """
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
+import io
 import os
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, cast
 
-from core import settings
-from core.errors import InvalidInput, NotFound
+from core import keyring, settings
+from core.errors import Damaged, InvalidInput, NotFound
+from core.sealing import HEADER, MAGIC, SealedReader, SealedWriter, header_of, new_key
+
+PIECE = 1 << 16
+KEY = ".key"
 
 
 class Blobs(Protocol):
@@ -24,13 +32,21 @@ class Blobs(Protocol):
         """Keeps the content durably and returns its reference."""
 
     def get(self, reference: str) -> bytes:
-        """The content; raises NotFound."""
+        """The content; raises NotFound, and Damaged if it was changed."""
 
     def open(self, reference: str) -> BinaryIO:
-        """A seekable stream of the content; raises NotFound."""
+        """A seekable stream of the content; raises like ``get``."""
 
     def delete(self, reference: str) -> None:
         """Erases the content; nothing happens if there is none."""
+
+
+class Draft:
+    """A content that is being written; ``reference`` is known once its block has ended without an error."""
+
+    def __init__(self, file: io.RawIOBase) -> None:
+        self.file = file
+        self.reference = ""
 
 
 class DirectoryBlobs:
@@ -42,19 +58,32 @@ class DirectoryBlobs:
 
     def put(self, content: bytes) -> str:
         reference = hashlib.sha256(content).hexdigest()
-        path = self._path(reference)
-        if path.exists():
-            return reference
-        path.parent.mkdir(parents=True, exist_ok=True)
-        scratch = self.root / f".{reference[:12]}.{secrets.token_hex(6)}"
-        with scratch.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(scratch, path)
-        for directory in (path.parent, path.parent.parent, self.root):
-            _sync(directory)
+        if not self._known(reference):
+            # A content that looks like a sealed one is sealed in any case, or it would be taken for one.
+            with self.create(reference, sealed=content.startswith(MAGIC) or None) as draft:
+                draft.file.write(content)
         return reference
+
+    @contextlib.contextmanager
+    def create(self, reference: str = "", *, sealed: bool | None = None) -> Iterator[Draft]:
+        """A file to write a content into that need not fit into memory: at its end, or over its first 64 KiB. It is kept
+        when the block ends; an error forgets it."""
+        key = new_key() if (_sealing() if sealed is None else sealed) else b""
+        scratch = self._scratch()
+        try:
+            with scratch.open("w+b") as file:
+                os.chmod(scratch, 0o600)
+                writer = SealedWriter(file, key) if key else None
+                draft = Draft(writer if writer is not None else cast(io.RawIOBase, file))
+                yield draft
+                if writer is not None:
+                    writer.finish()
+                file.flush()
+                os.fsync(file.fileno())
+                draft.reference = reference or _hashed(file, key)
+            self._keep(scratch, draft.reference, key)
+        finally:
+            scratch.unlink(missing_ok=True)
 
     def get(self, reference: str) -> bytes:
         with self.open(reference) as file:
@@ -62,28 +91,156 @@ class DirectoryBlobs:
 
     def open(self, reference: str) -> BinaryIO:
         try:
-            return self._path(reference).open("rb")
-        except FileNotFoundError:
-            raise NotFound("There is no such content.", reference=reference) from None
+            return self._open(reference)
+        except Damaged:  # a key and its content may have been replaced between two looks
+            return self._open(reference)
 
-    def path(self, reference: str) -> Path:
-        """Where the content lies, for programs that want a file; raises NotFound."""
-        path = self._path(reference)
-        if not path.exists():
-            raise NotFound("There is no such content.", reference=reference)
-        return path
+    def size(self, reference: str) -> int:
+        """Bytes of the content; raises like ``get``."""
+        with self.open(reference) as file:
+            return file.seek(0, os.SEEK_END)
+
+    def touched(self, reference: str) -> float:
+        """When the content was put last, in s since the epoch; 0 if there is none."""
+        try:
+            return self._path(reference).stat().st_mtime
+        except FileNotFoundError:
+            return 0.0
 
     def delete(self, reference: str) -> None:
-        self._path(reference).unlink(missing_ok=True)
+        path = self._path(reference)
+        _key_path(path).unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            _sync(path.parent)
 
     def __iter__(self) -> Iterator[str]:
         for path in self.root.glob("??/??/*"):
-            yield path.name
+            if path.suffix != KEY:
+                yield path.name
+
+    def keys(self) -> Iterator[tuple[str, str]]:
+        """The reference of each sealed content, and the identity of the key that wraps its key."""
+        for path in self.root.glob(f"??/??/*{KEY}"):
+            with contextlib.suppress(FileNotFoundError):
+                yield path.stem, keyring.wrapper_of(path.read_bytes())
+
+    def rewrap(self, reference: str) -> None:
+        """Wraps the content's key with the first of our keys. Raises like ``core.keyring.unwrap``."""
+        path = _key_path(self._path(reference))
+        with self._locked():
+            try:
+                key = keyring.unwrap(path.read_bytes(), reference)
+            except FileNotFoundError:
+                return  # erased meanwhile
+            _replace(self._scratch(), path, keyring.wrap(key, reference))
+        _sync(path.parent)
+
+    def is_sealed(self, reference: str) -> bool:
+        with self._path(reference).open("rb") as file:
+            return file.read(len(MAGIC)) == MAGIC
+
+    def seal(self, reference: str) -> None:
+        """Seals a content that lies there in the clear, as all did before version 0.2."""
+        with self.open(reference) as plain, self.create(reference) as draft:
+            _copy(plain, draft.file)
+
+    def _open(self, reference: str) -> BinaryIO:
+        try:
+            file = self._path(reference).open("rb")
+        except FileNotFoundError:
+            raise NotFound("There is no such content.", reference=reference) from None
+        try:
+            key = self._key(reference, file)
+            return cast(BinaryIO, io.BufferedReader(SealedReader(file, key), PIECE)) if key else file
+        except BaseException:
+            file.close()
+            raise
+
+    def _known(self, reference: str) -> bool:
+        """Whether the content is there as it should be; marks it as put just now."""
+        path = self._path(reference)
+        try:
+            with path.open("rb") as file:
+                key = self._key(reference, file)
+                if file.read(HEADER) != header_of(key) if key else _sealing():
+                    return False
+            os.utime(path)
+        except (FileNotFoundError, NotFound, Damaged):
+            return False
+        return True
+
+    def _keep(self, scratch: Path, reference: str, key: bytes) -> None:
+        path = self._path(reference)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with self._locked():  # two that bring the same content must not mix their keys
+            if self._known(reference):
+                return
+            if key:
+                _replace(self._scratch(), _key_path(path), keyring.wrap(key, reference))
+            os.replace(scratch, path)
+        for directory in (path.parent, path.parent.parent, self.root):
+            _sync(directory)
+
+    def _key(self, reference: str, file: BinaryIO) -> bytes:
+        """The content's own key; b"" for one in the clear."""
+        sealed = file.read(len(MAGIC)) == MAGIC
+        file.seek(0)
+        if not sealed:
+            return b""
+        try:
+            wrapped = _key_path(self._path(reference)).read_bytes()
+        except FileNotFoundError:
+            raise NotFound("The content's key was erased.", reference=reference) from None
+        return keyring.unwrap(wrapped, reference)
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        descriptor = os.open(self.root / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def _scratch(self) -> Path:
+        return self.root / f".{secrets.token_hex(12)}"
 
     def _path(self, reference: str) -> Path:
         if len(reference) != 64 or not set(reference) <= set("0123456789abcdef"):
             raise InvalidInput("A content reference is 64 hexadecimal digits.")
         return self.root / reference[:2] / reference[2:4] / reference
+
+
+def _hashed(file: BinaryIO, key: bytes) -> str:
+    file.seek(0)
+    content = SealedReader(file, key, closes=False) if key else file
+    digest = hashlib.sha256()
+    while piece := content.read(PIECE):
+        digest.update(piece)
+    return digest.hexdigest()
+
+
+def _sealing() -> bool:
+    return settings.get(keyring.SealSettings).content
+
+
+def _copy(source: BinaryIO, target: io.RawIOBase) -> None:
+    while piece := source.read(PIECE):
+        target.write(piece)
+
+
+def _key_path(path: Path) -> Path:
+    return path.with_name(path.name + KEY)
+
+
+def _replace(scratch: Path, path: Path, content: bytes) -> None:
+    with scratch.open("wb") as file:
+        os.chmod(scratch, 0o600)
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(scratch, path)
 
 
 def _sync(directory: Path) -> None:

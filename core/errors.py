@@ -10,6 +10,7 @@
     ├── Conflict              409  somebody else was first, or the state does not allow it
     ├── TooMany               429  a bounded queue or rate is full; try again later
     ├── Unavailable           503  a part this needs is not there now
+    ├── Damaged               500  what we kept is not what we wrote
     └── ConfigurationError    500  a setting is missing or contradicts another
 
 The class docstring is the default message. ``retryable`` tells the outbox whether trying again can help.
@@ -100,6 +101,12 @@ class Unavailable(HotlineError):
     status = 503
     code = "unavailable"
     retryable = True
+
+
+class Damaged(HotlineError):
+    """The content was changed or cut since it was kept."""
+
+    code = "damaged"
 
 
 class ConfigurationError(HotlineError):

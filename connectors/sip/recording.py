@@ -1,5 +1,5 @@
 """A running call's recording: 16 kHz s16le on disk as it comes, sealed piece by piece, so that no crash takes it and no disk
-shows it; FLAC in the blob store at its end, the customer on the left and, once people are joined, the agent on the right."""
+shows it; FLAC in the blob store at its end, the customer on the left and, where people spoke, the agent on the right."""
 
 from __future__ import annotations
 
@@ -21,21 +21,23 @@ from intake import MessageRow, SessionRow
 
 BYTES_PER_MS = RATE * 2 // 1000
 SYNC_BYTES = RATE * 2 * 2  # fsync every two seconds: a power cut costs no more
-PIECE = 1 << 20
+PIECE = 1 << 18  # frames
 _NAME = re.compile(r"[0-9a-f]{32}\.pcm")
-_MONO, _STEREO, _BLANK = 1, 2, 3
+LEGS = ("customer", "agent")
+_SOUND, _BLANK = 1, 3
 _SPAN = struct.Struct(">QQ")
 logger = log.get(__name__)
 Pcm = np.ndarray[Any, np.dtype[np.int16]]
 
 
 class Recording:
-    """Grows while the call goes on. ``ms`` is its length. While it is ``paused`` silence is kept instead of voices."""
+    """One voice of a call; grows while that goes on. ``ms`` is its length. While it is ``paused`` silence is kept instead of
+    what is said."""
 
-    def __init__(self, directory: Path, session_id: str) -> None:
+    def __init__(self, directory: Path, session_id: str, leg: str = "customer") -> None:
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self.path = path_of(directory, session_id)
-        self._log = SealedLog(self.path, session_id)
+        self.path = path_of(directory, session_id, leg)
+        self._log = SealedLog(self.path, self.path.stem)
         self.size = 0
         self.paused = False
         self._unsynced = 0
@@ -45,12 +47,9 @@ class Recording:
     def ms(self) -> int:
         return self.size // BYTES_PER_MS
 
-    def write(self, pcm: bytes, agent: bytes = b"") -> None:
-        """The customer's voice and, beside it, an agent's of the same length. Never raises: a full disk must not end the
-        call."""
-        if self.paused:
-            pcm, agent = bytes(len(pcm)), bytes(len(agent))
-        if self._append(_STEREO if agent else _MONO, _side_by_side(pcm, agent) if agent else pcm):
+    def write(self, pcm: bytes) -> None:
+        """Never raises: a full disk must not end the call."""
+        if self._append(_SOUND, bytes(len(pcm)) if self.paused else bytes(pcm)):
             self.size += len(pcm)
             self._unsynced += len(pcm)
 
@@ -84,90 +83,79 @@ class Recording:
             self._log.close()
 
 
-def _side_by_side(left: bytes, right: bytes) -> bytes:
-    pair = np.zeros((len(left) // 2, 2), dtype="<i2")
-    pair[:, 0] = np.frombuffer(left[: len(pair) * 2], dtype="<i2")
-    beside = np.frombuffer(right[: min(len(right) // 2, len(pair)) * 2], dtype="<i2")
-    pair[: len(beside), 1] = beside
-    return pair.tobytes()
-
-
-def path_of(directory: Path, session_id: str) -> Path:
+def path_of(directory: Path, session_id: str, leg: str = "customer") -> Path:
     """Where a session's growing recording lies; raises ValueError for what is no session id."""
     name = f"{session_id}.pcm"
     if not _NAME.fullmatch(name):
         raise ValueError("no session id")
-    return directory / name
+    return directory / (name if leg == "customer" else f"{session_id}.{leg}.pcm")
 
 
 def keep(path: Path) -> tuple[str, int]:
-    """Puts a growing recording into the blob store as FLAC; its reference and length in ms. ("", 0) where there is none.
-    Takes a second for half an hour: never inside a transaction. Raises Damaged and ConfigurationError."""
-    if not path.exists():
-        return "", 0
-    channels, blanks, frames = 1, [], 0
-    for kind, content in _pieces(path):
-        if kind == _BLANK:
-            blanks.append(_frames(content))
-        else:
-            channels = max(channels, kind)
-            frames += len(content) // (2 * kind)
+    """Puts a growing recording (the customer's path; an agent's is beside it) into the blob store as FLAC; its reference and
+    length in ms. ("", 0) where there is none. Takes seconds for a long call: never inside a transaction. Raises Damaged and
+    ConfigurationError."""
+    voices = [_Voice(each) for each in _legs_of(path) if each.exists()]
+    frames = max((voice.frames for voice in voices), default=0)
     if not frames:
         return "", 0
-    with blobs.store().create() as draft:
-        with soundfile.SoundFile(draft.file, "w", RATE, channels, "PCM_16", format="FLAC") as flac:
-            at = 0
-            for kind, content in _pieces(path):
-                if kind == _BLANK:
-                    continue
-                samples = np.frombuffer(content, dtype="<i2").reshape(-1, kind)
-                if blanks:
-                    samples = _blanked(samples, at, blanks)
-                at += len(samples)
-                if kind < channels:
-                    samples = np.pad(samples, ((0, 0), (0, 1)))
-                flac.write(samples)
+    with (
+        blobs.store().create() as draft,
+        soundfile.SoundFile(draft.file, "w", RATE, len(voices), "PCM_16", format="FLAC") as flac,
+    ):
+        for at in range(0, frames, PIECE):
+            length = min(PIECE, frames - at)
+            flac.write(np.column_stack([voice.read(at, length) for voice in voices]))
     return draft.reference, frames * 1000 // RATE
 
 
-def _pieces(path: Path) -> Iterator[tuple[int, bytes]]:
-    """Whole frames in large pieces; spans that are to be silent as they come."""
-    held, held_kind = bytearray(), _MONO
-    for kind, content in records(path, path.stem) if is_log(path) else _in_the_clear(path):
-        if kind == _BLANK:
-            yield kind, content
-            continue
-        if held and (kind != held_kind or len(held) >= PIECE):
-            yield held_kind, bytes(held)
-            held.clear()
-        held_kind = kind
-        held += content[: len(content) // (2 * kind) * 2 * kind]
-    if held:
-        yield held_kind, bytes(held)
+def _legs_of(path: Path) -> list[Path]:
+    return [path_of(path.parent, path.stem, leg) for leg in LEGS]
 
 
-def _in_the_clear(path: Path) -> Iterator[tuple[int, bytes]]:
-    """A recording that an older version left behind: samples and nothing else."""
+class _Voice:
+    """A growing recording, read once from its beginning to its end, with silence where it was asked for."""
+
+    def __init__(self, path: Path) -> None:
+        self._blanks: list[tuple[int, int]] = []
+        size = 0
+        for kind, content in _records(path):
+            if kind == _BLANK:
+                start, end = _SPAN.unpack(content)
+                self._blanks.append((start * RATE // 1000, end * RATE // 1000))
+            else:
+                size += len(content)
+        self.frames = size // 2
+        self._records = (content for kind, content in _records(path) if kind != _BLANK)
+        self._held = bytearray()
+
+    def read(self, at: int, frames: int) -> Pcm:
+        """The next frames, the first of them number ``at``; silence after the end."""
+        while len(self._held) < frames * 2 and (content := next(self._records, None)) is not None:
+            self._held += content
+        samples = np.zeros(frames, dtype="<i2")
+        ready = np.frombuffer(bytes(self._held[: min(frames, len(self._held) // 2) * 2]), dtype="<i2")
+        del self._held[: len(ready) * 2]
+        samples[: len(ready)] = ready
+        for start, end in self._blanks:
+            samples[max(0, start - at) : max(0, end - at)] = 0
+        return samples
+
+
+def _records(path: Path) -> Iterator[tuple[int, bytes]]:
+    """What lies on disk; a file that an older version left behind is samples and nothing else."""
+    if is_log(path):
+        yield from records(path, path.stem)
+        return
     with path.open("rb") as raw:
         while piece := raw.read(PIECE):
-            yield _MONO, piece
-
-
-def _frames(span: bytes) -> tuple[int, int]:
-    start, end = _SPAN.unpack(span)
-    return start * RATE // 1000, end * RATE // 1000
-
-
-def _blanked(samples: Pcm, at: int, blanks: list[tuple[int, int]]) -> Pcm:
-    samples = samples.copy()
-    for start, end in blanks:
-        samples[max(0, start - at) : max(0, end - at)] = 0
-    return samples
+            yield _SOUND, piece
 
 
 def forget(path: Path) -> None:
-    """Removes a growing recording that the blob store has taken over."""
-    path.unlink(missing_ok=True)
+    """Removes a growing recording (the customer's path, and an agent's beside it) that the blob store has taken over."""
+    for each in _legs_of(path):
+        each.unlink(missing_ok=True)
 
 
 def forget_kept(directory: Path) -> int:
@@ -188,11 +176,12 @@ def forget_kept(directory: Path) -> int:
     return len(kept)
 
 
-def pcm_of(reference: str, channel: int = 0) -> bytes:
-    """One voice of a kept recording as 16 kHz s16le: the customer's (0) or the agent's (1), b"" where there is none. Raises
-    NotFound, and soundfile.LibsndfileError for other content."""
+def pcm_of(reference: str, leg: str = "customer") -> bytes:
+    """One voice of a kept recording as 16 kHz s16le; b"" for an agent's where there is none. Raises NotFound, Damaged, and
+    soundfile.LibsndfileError for other content."""
     with blobs.store().open(reference) as file:
         samples, _ = soundfile.read(file, dtype="int16", always_2d=True)
+    channel = LEGS.index(leg)
     if channel >= samples.shape[1]:
         return b""
     return np.ascontiguousarray(samples[:, channel], dtype="<i2").tobytes()

@@ -17,7 +17,7 @@ from ticketing.api.files import disposition
 from ticketing.drafts import NewEntry, add_message
 from ticketing.workflow import move
 
-WAV = b"RIFF" + bytes(range(256)) * 20
+WAV = b"RIFF" + bytes(range(256)) * 1200
 SCRIPT = b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>"
 
 
@@ -47,10 +47,18 @@ async def test_a_recording_goes_out_by_parts_and_is_audited_once_a_hearing(
         assert (whole.status, await whole.read()) == (200, WAV)
         assert whole.headers["Content-Type"] == "audio/wav"
         assert whole.headers["X-Content-Type-Options"] == "nosniff"
-        for asked, part in (("bytes=4-9", WAV[4:10]), ("bytes=-10", WAV[-10:]), ("bytes=100-", WAV[100:])):
+        for asked, part in (
+            ("bytes=4-9", WAV[4:10]),
+            ("bytes=-10", WAV[-10:]),
+            ("bytes=100-", WAV[100:]),
+            ("bytes=0-999999", WAV),
+        ):
             response = await wang.raw(url, headers={"Range": asked})
             assert (response.status, await response.read()) == (206, part)
+            assert response.headers["Content-Range"].endswith(f"/{len(WAV)}")
         assert (await wang.raw(url, headers={"Range": "bytes=999999-"})).status == 416
+        nonsense = await wang.raw(url, headers={"Range": "pages=1-2"})
+        assert (nonsense.status, await nonsense.read()) == (200, WAV)
         assert [(row.actor[:5], row.subject) for row in audited("recording.heard")] == [
             ("user:", f"ticket:{ticket_id}")
         ]

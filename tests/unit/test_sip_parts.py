@@ -72,9 +72,10 @@ def test_a_recording_survives_and_becomes_flac(tmp_path: Path, blob_store: Any) 
     pcm = (1000 * np.sin(np.arange(32_000) / 10)).astype("<i2").tobytes()
     recording.write(pcm)
     assert recording.ms == 2000
-    assert recording.path.read_bytes() == pcm  # on disk before it is closed
+    assert recording.path.stat().st_size > len(pcm)  # on disk before it is closed,
+    assert pcm[:64] not in recording.path.read_bytes()  # and sealed
     with recording.path.open("ab") as torn:
-        torn.write(b"\x01")  # half a sample: the process was killed while it wrote
+        torn.write(b"\x01")  # half a record: the process was killed while it wrote
     reference, ms = keep(recording.path)
     assert ms == 2000
     assert pcm_of(reference) == pcm
@@ -194,6 +195,32 @@ def test_raw_files_that_were_kept_are_removed_at_the_next_start(
     end_session(done, "completed", {"recording": reference, "duration_ms": ms, "complete": True})
     assert forget_kept(tmp_path) == 1
     assert [path.stem for path in tmp_path.glob("*.pcm")] == [open_]
+
+
+def test_a_raw_recording_of_an_older_version_is_kept_too(tmp_path: Path, blob_store: Any) -> None:
+    path = path_of(tmp_path, SESSION)
+    path.write_bytes(b"\5\0" * 16_000 + b"\1")
+    reference, ms = keep(path)
+    assert ms == 1000
+    assert pcm_of(reference) == b"\5\0" * 16_000
+
+
+def test_a_pause_is_silence_in_the_recording_and_what_was_said_before_can_be_made_so(
+    tmp_path: Path, blob_store: Any
+) -> None:
+    recording = Recording(tmp_path, SESSION)
+    recording.write(b"\1\0" * 16_000)
+    recording.paused = True
+    recording.write(b"\2\0" * 16_000)
+    recording.paused = False
+    recording.write(b"\3\0" * 16_000)
+    recording.blank(500, 750)
+    reference, ms = keep(recording.path)
+    recording.close()
+    assert ms == 3000
+    quiet = b"\0\0"
+    assert pcm_of(reference) == (b"\1\0" * 8_000 + quiet * 4_000 + b"\1\0" * 4_000 + quiet * 16_000 + b"\3\0" * 16_000)
+    assert b"\2\0\2\0" not in recording.path.read_bytes()
 
 
 def test_an_agent_s_voice_is_the_right_channel(tmp_path: Path, blob_store: object) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
-from pathlib import Path
 from urllib.parse import quote
 
 from aiohttp import web
@@ -39,6 +39,7 @@ SHOWN = frozenset(
 )
 _MAGIC = ((b"RIFF", "audio/wav"), (b"fLaC", "audio/flac"), (b"OggS", "audio/ogg"), (b"ID3", "audio/mpeg"))
 _SAME_LOOK = timedelta(minutes=5)
+PIECE = 1 << 18
 
 
 class Recording(View):
@@ -56,8 +57,8 @@ class Recording(View):
             206: The part that was asked for.
             416: There is no such part.
         """
-        path, kind, name = await db.run(_recording, signed_in(self.request), ticket_id, entry)
-        return _file(path, kind, name)
+        found = await db.run(_recording, signed_in(self.request), ticket_id, entry)
+        return await _sent(self.request, *found)
 
 
 class AttachmentFile(View):
@@ -75,11 +76,11 @@ class AttachmentFile(View):
             206: The part that was asked for.
             416: There is no such part.
         """
-        path, kind, name = await db.run(_attachment, signed_in(self.request), entry_id, number)
-        return _file(path, kind, name)
+        found = await db.run(_attachment, signed_in(self.request), entry_id, number)
+        return await _sent(self.request, *found)
 
 
-def _recording(actor: Actor, ticket_id: int, entry_id: int | None) -> tuple[Path, str, str]:
+def _recording(actor: Actor, ticket_id: int, entry_id: int | None) -> tuple[str, str, str]:
     with db.read() as session:
         check_visible(session, actor, ticket_id)
         ticket = session.get_one(Ticket, ticket_id)
@@ -92,15 +93,15 @@ def _recording(actor: Actor, ticket_id: int, entry_id: int | None) -> tuple[Path
         entry = session.scalars(query.limit(1)).first()
         if entry is None or not entry.recording:
             raise NotFound("This ticket has no recording.")
-        path = blobs.store().path(entry.recording)
-    _audited(actor, "recording.heard", ticket_id, entry.id)
-    with path.open("rb") as file:
+        reference = entry.recording
+    with blobs.store().open(reference) as file:
         start = file.read(4)
+    _audited(actor, "recording.heard", ticket_id, entry.id)
     kind = next((kind for magic, kind in _MAGIC if start.startswith(magic)), "application/octet-stream")
-    return path, kind, f"{ticket.number}.{kind.partition('/')[2]}"
+    return reference, kind, f"{ticket.number}.{kind.partition('/')[2]}"
 
 
-def _attachment(actor: Actor, entry_id: int, number: int) -> tuple[Path, str, str]:
+def _attachment(actor: Actor, entry_id: int, number: int) -> tuple[str, str, str]:
     with db.read() as session:
         entry = session.get(Entry, entry_id)
         if entry is None:
@@ -109,9 +110,10 @@ def _attachment(actor: Actor, entry_id: int, number: int) -> tuple[Path, str, st
         if not 0 <= number < len(entry.attachments) or not entry.attachments[number].get("blob"):
             raise NotFound("There is no such attachment.")
         kept = entry.attachments[number]
-        path = blobs.store().path(str(kept["blob"]))
+        reference = str(kept["blob"])
+    blobs.store().open(reference).close()
     _audited(actor, "attachment.seen", entry.ticket_id, entry.id, number=number)
-    return path, str(kept.get("type", "")).partition(";")[0].strip().lower(), str(kept.get("name", ""))
+    return reference, str(kept.get("type", "")).partition(";")[0].strip().lower(), str(kept.get("name", ""))
 
 
 def _reachable(session: Session, actor: Actor, ticket_id: int) -> None:
@@ -147,19 +149,49 @@ def _audited(actor: Actor, action: str, ticket_id: int, entry_id: int, **details
         audit.write(session, actor.tag, action, subject, address=actor.address, **full)
 
 
-def _file(path: Path, kind: str, name: str) -> web.FileResponse:
+async def _sent(request: web.Request, reference: str, kind: str, name: str) -> web.StreamResponse:
+    """The content, or the one part that ``Range`` asks for (RFC 9110 §14), piece by piece."""
     shown = kind in SHOWN
-    return web.FileResponse(
-        path,
-        headers={
-            "Content-Type": kind if shown else "application/octet-stream",
-            "Content-Disposition": disposition("inline" if shown else "attachment", name),
-            "X-Content-Type-Options": "nosniff",
-            "Content-Security-Policy": "default-src 'none'; sandbox",
-            "Cache-Control": "private, no-store",
-            "Accept-Ranges": "bytes",
-        },
-    )
+    headers = {
+        "Content-Type": kind if shown else "application/octet-stream",
+        "Content-Disposition": disposition("inline" if shown else "attachment", name),
+        "X-Content-Type-Options": "nosniff",
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+        "Cache-Control": "private, no-store",
+        "Accept-Ranges": "bytes",
+    }
+    file = await db.run(blobs.store().open, reference)
+    try:
+        size = await db.run(file.seek, 0, os.SEEK_END)
+        part, asked = _part(request, size)
+        if asked and not part:
+            return web.Response(status=416, headers={"Content-Range": f"bytes */{size}"})
+        if asked:
+            headers["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{size}"
+        response = web.StreamResponse(status=206 if asked else 200, headers=headers)
+        response.content_length = len(part)
+        await response.prepare(request)
+        if request.method != "HEAD":
+            await db.run(file.seek, part.start)
+            for at in range(part.start, part.stop, PIECE):
+                await response.write(await db.run(file.read, min(PIECE, part.stop - at)))
+        await response.write_eof()
+        return response
+    finally:
+        file.close()
+
+
+def _part(request: web.Request, size: int) -> tuple[range, bool]:
+    """What of so many bytes is to be sent, and whether a part was asked for (empty: there is none such). What is no range is
+    passed over, as RFC 9110 says."""
+    try:
+        asked = request.http_range
+    except ValueError:
+        return range(size), False
+    if asked.start is None:
+        return range(size), False
+    start = max(0, size + asked.start) if asked.start < 0 else asked.start
+    return range(start, size if asked.stop is None else min(size, asked.stop)), True
 
 
 def disposition(way: str, name: str) -> str:
