@@ -189,8 +189,12 @@ class Front:
             self._to_line(message, route)
         elif message.method == "INVITE":
             self._invite(message, source)
-        elif message.method == "OPTIONS":
+        elif message.method == "OPTIONS" and self._has_room():
             self._refuse(message, source, 200, "OK", (("accept", "application/sdp"), ("allow", ALLOW)))
+        elif (
+            message.method == "OPTIONS"
+        ):  # a dispatcher shall not send calls here; busy lines come and go, and are no reason
+            self._refuse(message, source, 503, "Service Unavailable", (("retry-after", str(self.config.retry_after)),))
         elif message.method != "ACK":
             self._refuse(message, source, 481, "Call/Transaction Does Not Exist")
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -13,42 +11,16 @@ import soundfile
 from connectors.sip.plugin import prepare
 from connectors.sip.recording import pcm_of
 from connectors.sip.sound import sound_of
+from tests.support.phones import MODULES, needs, run, sipp
 from tests.support.sip import DATA, controller, eventually, messages, recogniser
 from tests.support.system import free_port
 
-MODULES = max(Path("/usr/lib").glob("*/baresip/modules"), default=Path("/usr/lib/baresip/modules"))
 pytestmark = pytest.mark.usefixtures("database", "blob_store")
 
 
 @pytest.fixture(autouse=True)
 def handlers() -> None:
     prepare()
-
-
-def needs(program: str, package: str) -> None:
-    if shutil.which(program) is None:
-        pytest.skip(f"{program} is not installed: apt install {package}")
-
-
-async def run(*command: str, seconds: float = 60, cwd: Path) -> tuple[int, str]:
-    process = await asyncio.create_subprocess_exec(
-        *command,
-        cwd=cwd,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-        stdin=asyncio.subprocess.DEVNULL,
-    )
-    try:
-        out, _ = await asyncio.wait_for(process.communicate(), seconds)
-    except TimeoutError:
-        process.kill()
-        out, _ = await process.communicate()
-    return process.returncode or 0, out.decode(errors="replace")
-
-
-def sipp(port: int, *options: str) -> list[str]:
-    own = ["-i", "127.0.0.1", "-p", str(free_port(2)), "-mp", str(free_port(2) // 2 * 2), "-nostdin"]
-    return ["sipp", f"127.0.0.1:{port}", "-s", "400", *own, *options]
 
 
 async def test_sipp_calls_and_hangs_up(tmp_path: Path) -> None:

@@ -118,6 +118,8 @@ async def test_draining_takes_no_new_calls() -> None:
         running.draining = True
         caller.send(caller.invite(), running.port)
         assert (await caller.final()).status == 503
+        caller.send(caller.request("OPTIONS"), running.port)  # a dispatcher sees it before it loses a call
+        assert (await caller.final()).status == 503
 
 
 @pytest.mark.parametrize(
