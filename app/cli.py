@@ -1,29 +1,65 @@
-"""``hotline``: the command line. Each group of commands has a file in ``app/commands``."""
+"""``hotline``: the command line. Each group of commands has a file in ``app/commands``, imported when it is asked for."""
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
+from collections.abc import Callable
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
-from app.commands import config, database, outbox, rooms, system, users
+from connectors.registry import all_connectors
 from core import log
 from core.errors import HotlineError
 
+# Name of a command or group: where it is. What is not asked for is not imported, for a command shall answer at once.
+COMMANDS = {
+    **dict.fromkeys(("up", "status", "web", "voice", "worker", "relay", "demo"), "app.commands.system"),
+    "transcribe": "app.commands.transcribing",
+    "understand": "app.commands.understanding",
+    "models": "app.commands.rooms",
+    "nlu": "app.commands.rooms",
+    "asr": "app.commands.rooms",
+    "channels": "app.commands.rooms",
+    "config": "app.commands.config",
+    "db": "app.commands.database",
+    "user": "app.commands.users",
+    "outbox": "app.commands.outbox",
+}
+
+
+class Commands(TyperGroup):
+    """The commands of ``COMMANDS`` and the groups that connectors bring."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        brought = {c.command_group or c.name for c in all_connectors().values() if c.commands is not None}
+        return [*COMMANDS, *sorted(brought - COMMANDS.keys())]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        module = importlib.import_module(COMMANDS.get(cmd_name, "app.commands.rooms"))
+        found: typer.Typer | Callable[..., None] | None = module.command(cmd_name)
+        if found is None:
+            return None
+        alone = typer.Typer(add_completion=False)
+        alone.callback()(lambda: None)  # makes a group even of one command
+        if isinstance(found, typer.Typer):
+            alone.add_typer(found, name=cmd_name)
+        else:
+            alone.command(name=cmd_name)(found)
+        return typer.main.get_group(alone).commands[cmd_name]
+
+
 app = typer.Typer(
     name="hotline",
+    cls=Commands,
     help="Self-hosted after-sales contact centre: from a customer's words to a settled, punctual visit.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-system.add_to(app)
-rooms.add_to(app)
-app.add_typer(config.app, name="config")
-app.add_typer(database.app, name="db")
-app.add_typer(users.app, name="user")
-app.add_typer(outbox.app, name="outbox")
 
 
 @app.callback()

@@ -30,7 +30,7 @@ class Connector:
     ``title``: (Chinese, English). ``routes`` adds HTTP routes to the web process's public application.
     ``outlets`` makes the senders of notices. ``serve``, by process name ("mail", "voice"), is run by that process until it
     is cancelled. ``prepare`` is called in every process that keeps promises, to register handlers. ``commands`` is mounted
-    in the command line under the group's own name, or else the connector's.
+    in the command line as the group ``command_group``, or else under the connector's name.
     """
 
     name: str
@@ -40,6 +40,7 @@ class Connector:
     serve: dict[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
     prepare: Callable[[], None] | None = None
     commands: Callable[[], typer.Typer] | None = None
+    command_group: str = ""
 
 
 @cache

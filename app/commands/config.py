@@ -18,6 +18,12 @@ from rich.table import Table
 from core import settings
 
 app = typer.Typer(help="Show the settings.", invoke_without_command=True)
+
+
+def command(name: str) -> typer.Typer:
+    return app
+
+
 ROOMS = ("core", "asr", "nlu", "ticketing", "sla", "dispatch", "settlement", "intake", "connectors", "app")
 
 

@@ -10,6 +10,10 @@ from core import settings
 app = typer.Typer(help="Bring the database to a version.", no_args_is_help=True)
 
 
+def command(name: str) -> typer.Typer:
+    return app
+
+
 def _url() -> str:
     return settings.get(settings.CoreSettings).database
 

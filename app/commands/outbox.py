@@ -16,6 +16,10 @@ from core.outbox import PromiseRow
 app = typer.Typer(help="Look at promises; try failed ones again.", no_args_is_help=True)
 
 
+def command(name: str) -> typer.Typer:
+    return app
+
+
 @app.command(name="list")
 def show(
     state: Annotated[str, typer.Option(help="waiting, queued, running, failed, done or dropped.")] = "failed",

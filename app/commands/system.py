@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
 
 from core.errors import InvalidInput
-from core.outbox import QUEUES
 
 
-def add_to(app: typer.Typer) -> None:
-    for command in (up, status, web, voice, worker, relay, demo):
-        app.command()(command)
+def command(name: str) -> Callable[..., None]:
+    return {c.__name__: c for c in (up, status, web, voice, worker, relay, demo)}[name]
 
 
 def up() -> None:
@@ -66,8 +65,10 @@ def _connectors(process: str) -> None:
     run_until_stopped(*services_of(process))
 
 
-def worker(queue: Annotated[str, typer.Argument(help=f"One of {', '.join(QUEUES)}.")]) -> None:
+def worker(queue: Annotated[str, typer.Argument(help="One of understand, promises, outbound, bulk.")]) -> None:
     """Keep promises of one queue."""
+    from core.outbox import QUEUES
+
     if queue not in QUEUES:
         raise InvalidInput(f"There is no queue {queue}; there are {', '.join(QUEUES)}.")
     from app.processes.worker import run

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +18,10 @@ from connectors.sip.ending import RECOGNISE
 from core import clock, db, outbox, worker
 from core.errors import InvalidInput
 from intake import MessageRow, message_of
+
+
+def command(name: str) -> Callable[..., None]:
+    return transcribe
 
 
 def transcribe(

@@ -18,6 +18,10 @@ from ticketing import User, users
 app = typer.Typer(help="Make users and set passwords.", no_args_is_help=True)
 
 
+def command(name: str) -> typer.Typer:
+    return app
+
+
 @app.command()
 def add(
     login: str,

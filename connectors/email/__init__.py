@@ -45,4 +45,5 @@ connector = Connector(
     outlets=_outlets,
     prepare=_prepare,
     commands=_commands,
+    command_group="mail",
 )

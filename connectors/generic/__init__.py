@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-import typer
-from aiohttp import web
+from typing import TYPE_CHECKING
 
 from connectors.registry import Connector
-from ticketing import Outlet
+
+if TYPE_CHECKING:
+    import typer
+    from aiohttp import web
+
+    from ticketing import Outlet
 
 
 def _routes(app: web.Application) -> None:
@@ -39,4 +43,5 @@ connector = Connector(
     outlets=_outlets,
     prepare=_prepare,
     commands=_commands,
+    command_group="channels",
 )

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import typer
+from typing import TYPE_CHECKING
 
 from connectors.registry import Connector
+
+if TYPE_CHECKING:
+    import typer
 
 
 def _commands() -> typer.Typer:
@@ -13,4 +16,6 @@ def _commands() -> typer.Typer:
     return commands.commands
 
 
-connector = Connector(name="microphone", title=("柜台话筒", "Counter microphone"), commands=_commands)
+connector = Connector(
+    name="microphone", title=("柜台话筒", "Counter microphone"), commands=_commands, command_group="asr"
+)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import typer
-from aiohttp import web
+from typing import TYPE_CHECKING
 
 from connectors.registry import Connector
+
+if TYPE_CHECKING:
+    import typer
+    from aiohttp import web
 
 
 def _routes(app: web.Application) -> None:

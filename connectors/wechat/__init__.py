@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from aiohttp import web
+from typing import TYPE_CHECKING
 
 from connectors.registry import Connector
-from ticketing import Outlet
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+    from ticketing import Outlet
 
 
 def _routes(app: web.Application) -> None:
