@@ -29,16 +29,22 @@ class Agent:
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """``ahead``: callers before this one; ``agents``: people on duty, busy ones too."""
+    """``ahead``: callers before this one; ``agents``: people on duty, busy ones too; ``free``: whether one could be rung now."""
 
     ahead: int
     agents: int
+    free: bool
 
 
 def somebody_on_duty() -> bool:
     """Whether any agent has said that he takes calls, free or not."""
     with db.read() as session:
         return phones.on_duty(session) > 0
+
+
+def somebody_has_a_phone() -> bool:
+    with db.read() as session:
+        return bool(phones.all_phones(session))
 
 
 def waiting_now() -> int:
@@ -55,8 +61,14 @@ def wait(session_id: str, priority: int, since: datetime | None = None) -> datet
 
 
 def leave(session_id: str) -> None:
+    """Nothing is wanted of anybody any more: out of the queue, and the agents are free."""
     with db.write() as session:
         forget_in(session, session_id)
+
+
+def leave_queue(session_id: str) -> None:
+    with db.write() as session:
+        session.execute(delete(WaitingRow).where(WaitingRow.session_id == session_id))
 
 
 def forget_in(session: Session, session_id: str, *, rest: timedelta = timedelta(0)) -> None:
@@ -71,7 +83,9 @@ def place_of(session_id: str) -> Place:
         row = session.get(WaitingRow, session_id)
         if row is None:
             raise NotFound("This caller does not wait.")
-        return Place(ahead=_ahead(session, row), agents=phones.on_duty(session))
+        return Place(
+            ahead=_ahead(session, row), agents=phones.on_duty(session), free=phones.free_phone(session) is not None
+        )
 
 
 def next_agent(session_id: str, tried: Collection[int] = ()) -> Agent | None:
@@ -95,6 +109,17 @@ def take_agent(session_id: str, user_id: int) -> Agent:
         if not phones.take(session, user_id, session_id):
             raise Conflict("This telephone is in a call.")
         return _agent(session, user_id)
+
+
+def take_extension(session_id: str, target: str) -> Agent | None:
+    """Takes the telephone that is called by these keys; None if it is no agent's. Raises Conflict if it is in a call."""
+    with db.read() as session:
+        found = [
+            phone.user_id
+            for phone, _ in phones.all_phones(session)
+            if phone.address == target or phone.address.startswith(f"sip:{target}@")
+        ]
+    return take_agent(session_id, found[0]) if found else None
 
 
 def let_go(session_id: str, user_id: int, rest: timedelta = timedelta(0)) -> None:

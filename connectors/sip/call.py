@@ -13,40 +13,45 @@ from connectors.sip.caller import called_of, caller_of
 from connectors.sip.crew import Crewman
 from connectors.sip.digits import Keypad
 from connectors.sip.hearing import Hearing, spoken
+from connectors.sip.leg import Party
 from connectors.sip.message import NotSip, SipMessage, parse
+from connectors.sip.people import People
 from connectors.sip.recording import Recording, forget, keep, path_of
 from connectors.sip.settings import SipSettings
-from connectors.sip.talk import Talk, Voice
+from connectors.sip.switchboard import Switchboard
+from connectors.sip.talk import Talk
+from connectors.sip.track import Track
 from core import db, live, log
 from core.errors import HotlineError
-from intake import HeardTurn, Sender, append_turn, end_session, open_session
+from intake import HeardTurn, Sender, append_turn, end_session, open_session, waiting
 
 logger = log.get(__name__)
 CHANNEL = "sip"
 
 
-class Call:
+class Call(Party):
     """``number`` is the process's own of this call. ``run`` ends when the Message is in the inbox."""
 
-    def __init__(self, line: Crewman, number: int, sip_id: str, invite: str, config: SipSettings, owner: str) -> None:
-        self.line, self.number, self.sip_id, self.config, self.owner = line, number, sip_id, config, owner
+    def __init__(
+        self, line: Crewman, number: int, sip_id: str, invite: str, config: SipSettings, owner: str, board: Switchboard
+    ) -> None:
+        super().__init__(line, number)
+        self.sip_id, self.config, self.owner = sip_id, config, owner
         self.session_id = ""
         self.outcome = "completed"
         self._invite = _invite(invite)
         self._number = ""
         self._confirmed = False
-        self._ended = asyncio.Event()
         self._early: list[bytes] = []
         self._recording: Recording | None = None
         self._hearing = Hearing(self._partial, self._final)
         self._keypad = Keypad(self._typed)
         self._talk: Talk | None = None
+        self.people = People(self, board)
         self._packets, self._quiet_since, self._lost = 0, 0.0, 0
         self._turns = 0
         self._publishing: asyncio.Task[None] | None = None
         self._newest: Partial | None = None
-        self._prompts: dict[int, asyncio.Event] = {}
-        self._tokens = 0
         self._running: set[asyncio.Task[None]] = set()
 
     # What the process tells
@@ -62,19 +67,20 @@ class Call:
             if self._talk is not None:
                 self._talk.start()
         elif name == "digit":
+            if self.people.pressed(event["digit"]):
+                return
             self._keypad.press(event["digit"], self._ms)
             if self._talk is not None:
                 self._talk.pressed(event["digit"])
         elif name == "played":
-            if waiting := self._prompts.pop(event["token"], None):
-                waiting.set()
+            self._played(event["token"])
         elif name == "ended":
             self._lost = event["lost"]
             self._packets = max(self._packets, event["packets"])
-            self._ended.set()
+            self.ended.set()
         elif name == "dead":
             self.outcome = "broken off"
-            self._ended.set()
+            self.ended.set()
 
     def counted(self, packets: int, lost: int, held: bool) -> None:
         """The RTP counters, once a second: no packets look like silence in the frames."""
@@ -89,9 +95,6 @@ class Call:
     @property
     def _ms(self) -> int:
         return self._recording.ms if self._recording else 0
-
-    def hang_up(self, status: int = 0) -> None:
-        self.line.tell({"event": "hang_up", "call": self.number, "status": status})
 
     # Its life
 
@@ -111,7 +114,7 @@ class Call:
 
     async def _open(self) -> bool:
         """Before the answer: what is not on disk was not taken."""
-        if self._ended.is_set():
+        if self.ended.is_set():
             return False
         caller = caller_of(self._invite)
         self._number = caller.number
@@ -133,8 +136,8 @@ class Call:
         """Whether the call is up (or was, for a moment)."""
         if self.config.ring_seconds:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._ended.wait(), self.config.ring_seconds)
-        if self._ended.is_set():
+                await asyncio.wait_for(self.ended.wait(), self.config.ring_seconds)
+        if self.ended.is_set():
             self.outcome = "missed"
             return False
         self._hearing.start()
@@ -149,24 +152,26 @@ class Call:
 
     async def _last(self) -> None:
         try:
-            await asyncio.wait_for(self._ended.wait(), self.config.max_call_seconds)
+            await asyncio.wait_for(self.ended.wait(), self.config.max_call_seconds)
         except TimeoutError:
             self.outcome = "too long"
             self.hang_up()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._ended.wait(), 10)
+                await asyncio.wait_for(self.ended.wait(), 10)
 
     async def _end(self) -> None:
         """From here on nothing depends on the caller any more."""
         if self._talk is not None:
             await self._talk.stop()
+        await self.people.stop()
         await self._keypad.flush(self._ms)
         if not self._confirmed and self.outcome == "completed":
             self.outcome = "missed"
         finishing = asyncio.create_task(self._hearing.finish(self.config.last_words_seconds))
         facts = await self._kept()
         await finishing
-        facts |= {"complete": self._hearing.complete, "packets": self._packets, "lost": self._lost}
+        facts |= {"complete": self._hearing.complete and self.people.complete, "packets": self._packets, "lost": self._lost}
+        facts |= self.people.facts()
         if self._talk is not None:
             facts |= self._talk.facts()
         if self.outcome == "completed" and not self._packets:
@@ -199,9 +204,13 @@ class Call:
             if len(self._early) < 250:
                 self._early.append(pcm)
             return
+        if self.people.track is not None and (lead := self.people.track.lead()):
+            pcm = bytes(lead) + pcm  # the agents' time went on while ours stood still
         self._recording.write(pcm)
-        if self._recording.wants_sync():
-            self._start(db.run(self._recording.sync))
+        track = self.people.track.recording if self.people.track is not None else None
+        for recording in (self._recording, track):
+            if recording is not None and recording.wants_sync():
+                self._start(db.run(recording.sync))
         self._hearing.feed(pcm)
 
     def _partial(self, partial: Partial) -> None:
@@ -214,7 +223,8 @@ class Call:
     async def _publish(self) -> None:
         while (partial := self._newest) is not None:
             self._newest = None
-            item = {"kind": "partial", "session": self.session_id, "text": partial.text.replace(" ", "")}
+            words = partial.text.replace(" ", "")
+            item = {"kind": "partial", "session": self.session_id, "speaker": "customer", "text": words}
             with contextlib.suppress(HotlineError):
                 await db.run(live.publish, f"call:{self.session_id}", item)
 
@@ -240,16 +250,6 @@ class Call:
 
     # What is said
 
-    def say(self, voice: Voice) -> asyncio.Event:
-        """Begins to play; the event is set when it has been heard or stopped."""
-        self._tokens += 1
-        done = self._prompts[self._tokens] = asyncio.Event()
-        self.line.play(self.number, self._tokens, voice)
-        return done
-
-    def hush(self) -> None:
-        self.line.tell({"event": "stop_prompt", "call": self.number})
-
     async def expect(self, endpointing: str) -> None:
         await self._hearing.expect(endpointing)
 
@@ -259,9 +259,40 @@ class Call:
         return self._ms
 
     @property
+    def about(self) -> str:
+        """Who calls, as an agent's telephone shows it."""
+        return self._number
+
+    @property
+    def answered(self) -> bool:
+        return self._confirmed
+
+    # People
+
+    async def can_hand_over(self) -> bool:
+        """Whether somebody takes calls now."""
+        return await db.run(waiting.somebody_on_duty)
+
+    async def hand_over(self, *, urgent: bool) -> None:
+        """The dialog is over; a person is looked for."""
+        await self.expect("free")
+        self.people.begin(waiting.EMERGENCY if urgent else waiting.USUAL)
+
+    async def end_dialog(self) -> None:
+        if self._talk is not None:
+            await self._talk.stop()
+            self.hush()
+
+    def agents_track(self) -> Track:
+        """Where agents' voices are recorded, beside the caller's."""
+        if self._recording is None:
+            raise RuntimeError("a call that is not recorded has no agents")
+        return Track(self.config.recordings, self.session_id, self._recording)
+
+    @property
     def listens(self) -> bool:
         """Whether words can still come."""
-        return self._hearing.complete and not self._ended.is_set()
+        return self._hearing.complete and not self.ended.is_set()
 
     def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)

@@ -8,19 +8,24 @@ import os
 import socket
 from typing import Any
 
+from redis import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from connectors.sip.call import Call
 from connectors.sip.crew import Crew, Crewman
 from connectors.sip.front import Front
+from connectors.sip.leg import Leg
 from connectors.sip.recording import forget_kept
 from connectors.sip.registration import Registration
-from connectors.sip.settings import SipSettings
-from core import db, log
-from intake import sign_of_life
+from connectors.sip.settings import LINES, PeopleSettings, SipSettings
+from connectors.sip.switchboard import Switchboard
+from core import db, log, settings
+from intake import sign_of_life, waiting
+from intake.asking import answer_questions
 
 LIFE_SECONDS = 3.0
 DRAIN_SECONDS = 4.0
+ASK_AGAIN_SECONDS = 1.0
 logger = log.get(__name__)
 
 
@@ -31,10 +36,12 @@ class Controller:
         self.config = config
         self.front = Front(config)
         self.crew: Crew | None = None
-        self.calls: dict[tuple[str, int], Call] = {}
+        self.people = settings.get(PeopleSettings)
+        self.calls: dict[tuple[str, int], Call | Leg] = {}
+        self.board = Switchboard(config, self.people, self.front, self._register)
         self.registrations = [Registration(account, self.front) for account in config.accounts]
         self._tasks: set[asyncio.Task[None]] = set()
-        self._life: asyncio.Task[None] | None = None
+        self._always: list[asyncio.Task[None]] = []
         self._owner = f"voice {socket.gethostname()[:40]} {os.getpid()}"
 
     async def start(self) -> None:
@@ -42,8 +49,9 @@ class Controller:
         with contextlib.suppress(SQLAlchemyError):  # calls are taken in any case
             await db.run(forget_kept, self.config.recordings)
         await self.front.start()
-        self.crew = Crew(self.config, self.front.contact(), self._heard)
-        self._life = asyncio.create_task(self._signs_of_life())
+        self.crew = Crew(self.config, self.front.contact(), self._heard, f"127.0.0.1:{self.front.inner_port}")
+        await self._count_phones()
+        self._always = [asyncio.create_task(self._signs_of_life()), asyncio.create_task(self._listen())]
         await self.crew.start()
         for registration in self.registrations:
             registration.start()
@@ -61,9 +69,9 @@ class Controller:
             await self.crew.stop()
         if self._tasks:
             await asyncio.wait(set(self._tasks), timeout=DRAIN_SECONDS)
-        if self._life is not None:
-            self._life.cancel()
-            await asyncio.gather(self._life, return_exceptions=True)
+        for task in self._always:
+            task.cancel()
+        await asyncio.gather(*self._always, return_exceptions=True)
         await self.front.stop()
 
     def _heard(self, member: Crewman, event: dict[str, Any]) -> None:
@@ -89,15 +97,39 @@ class Controller:
             call.heard(event)
 
     def _incoming(self, member: Crewman, event: dict[str, Any]) -> None:
-        call = Call(member, event["call"], event["id"], event["invite"], self.config, self._owner)
+        call = Call(member, event["call"], event["id"], event["invite"], self.config, self._owner, self.board)
         self.calls[(member.name, call.number)] = call
         task = asyncio.create_task(call.run())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    def _register(self, member: Crewman, leg: Leg) -> None:
+        self.calls[(member.name, leg.number)] = leg
+
+    async def _count_phones(self) -> None:
+        """Once agents have telephones, lines are kept free for them."""
+        callers = self.people.callers
+        with contextlib.suppress(SQLAlchemyError):
+            callers = callers or (LINES // 2 if await db.run(waiting.somebody_has_a_phone) else LINES)
+        self.front.routes.callers = callers or LINES
+
+    async def _listen(self) -> None:
+        """Does what is asked of its calls through the API."""
+        while True:
+            with contextlib.suppress(RedisError, OSError):
+                await answer_questions(self._asked)
+            await asyncio.sleep(ASK_AGAIN_SECONDS)
+
+    async def _asked(self, session_id: str, what: str, given: dict[str, Any]) -> dict[str, Any] | None:
+        for call in self.calls.values():
+            if isinstance(call, Call) and call.session_id == session_id:
+                return await call.people.asked(what, given)
+        return None
+
     async def _signs_of_life(self) -> None:
         while True:
             await asyncio.sleep(LIFE_SECONDS)
+            await self._count_phones()
             sessions = [call.session_id for call in self.calls.values() if call.session_id]
             if sessions:
                 try:

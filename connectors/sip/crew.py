@@ -138,8 +138,8 @@ class Crewman:
 class Crew:
     """Keeps as many processes as settings say; a dead one is replaced after a pause that grows while deaths go on."""
 
-    def __init__(self, config: SipSettings, contact: str, heard: Heard) -> None:
-        self._config, self._contact, self._heard = config, contact, heard
+    def __init__(self, config: SipSettings, contact: str, heard: Heard, proxy: str = "") -> None:
+        self._config, self._contact, self._heard, self._proxy = config, contact, heard, proxy
         self.members: dict[str, Crewman] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = False
@@ -207,6 +207,10 @@ class Crew:
             "codecs": list(config.codecs),
             "srtp": config.srtp,
             "contact": self._contact,
+            "proxy": self._proxy,
+            "credentials": [
+                (each.auth_user or each.user, each.password.get_secret_value()) for each in config.accounts
+            ],
             "address": config.address(),
             "rtp_bind": host,
             "rtp_port": config.rtp_port + RTP_PORTS * number,

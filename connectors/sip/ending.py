@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -21,6 +22,8 @@ PROBLEMS = {
     "broken off": "通话中断，请回拨 (the call broke off, please call back)",
     "too long": "通话超过时限被结束 (the call was ended at its time limit)",
 }
+CALL_BACK = "客户等待人工未接通，请回电 (nobody could be reached, please call the customer back)"
+ASKED_BACK = "客户要求回电 (the customer wishes to be called back)"
 WAITING = "录音等待识别 (the recording waits for recognition)"
 logger = log.get(__name__)
 
@@ -52,7 +55,9 @@ def message_of_call(session: Session, row: SessionRow, turns: Sequence[TurnRow])
         recording=recording,
         words=words,
         waits="recognition" if waits else "",
-        problem=" · ".join(part for part in (PROBLEMS.get(outcome, ""), WAITING if waits else "") if part),
+        problem=" · ".join(
+            part for part in (PROBLEMS.get(outcome, ""), _wish(facts), WAITING if waits else "") if part
+        ),
         session_id=row.id,
         promises=(RECOGNISE,) if waits else (),
         extra={
@@ -62,8 +67,31 @@ def message_of_call(session: Session, row: SessionRow, turns: Sequence[TurnRow])
             "packets": facts.get("packets", 0),
             "lost": facts.get("lost", 0),
             "dialog": facts.get("dialog", {}),
+            "people": facts.get("people", {}),
+            "conversation": conversation(turns),
         },
     )
+
+
+def _wish(facts: dict[str, Any]) -> str:
+    """What the caller is still owed: a person."""
+    people = facts.get("people", {})
+    if facts.get("dialog", {}).get("step") == "end.hand_over":
+        return ASKED_BACK
+    if people.get("wish") != "call back" or people.get("talked"):
+        return ""
+    return ASKED_BACK if people.get("because") == "call back" else CALL_BACK
+
+
+def conversation(turns: Sequence[TurnRow]) -> list[dict[str, Any]]:
+    """Who said what, from where an agent joined; [] for a call without one."""
+    if not any(turn.speaker == "agent" for turn in turns):
+        return []
+    return [
+        {"speaker": turn.speaker, "text": turn.text, "start": turn.start, "end": turn.end}
+        for turn in sorted(turns, key=lambda turn: (turn.start, turn.number))
+        if turn.text
+    ]
 
 
 def _raw(session_id: str) -> Path | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 
 from connectors.sip.message import SipMessage
@@ -50,6 +51,7 @@ class Routes:
 
     def __init__(self) -> None:
         self.lines: dict[str, Line] = {}
+        self.callers = LINES  # of each process; the rest of its slots is for those whom we call
         self._routes: dict[str, Route] = {}
 
     def add_line(self, line: Line) -> None:
@@ -71,15 +73,21 @@ class Routes:
 
     def take(self, call_id: str, peer: Where, invite: SipMessage) -> Route | None:
         """Gives a new call to the process with most free slots; None if all are taken."""
-        line = max(self.lines.values(), key=lambda one: one.free, default=None)
-        if line is None or line.free <= 0:
+        line = max(self._open(), key=lambda one: one.free, default=None)
+        if line is None:
             return None
         return self.add(Route(call_id=call_id, line=line, peer=peer, invite=invite))
+
+    def _open(self) -> list[Line]:
+        """The processes that may take one more caller: with a free slot, and not so many callers that none of them could be
+        put through to anybody."""
+        callers = Counter(route.line.name for route in self.running if not route.outgoing)
+        return [line for line in self.lines.values() if line.free > 0 and callers[line.name] < self.callers]
 
     def move(self, route: Route) -> bool:
         """Gives a call that its process would not take to another one; False if there is none that it has not tried."""
         route.tried.append(route.line.name)
-        others = [line for line in self.lines.values() if line.free > 0 and line.name not in route.tried]
+        others = [line for line in self._open() if line.name not in route.tried]
         if not others or not route.holds_slot:
             return False
         route.line.used -= 1

@@ -100,3 +100,38 @@ class SipSettings(settings.Section, prefix="SIP"):
             except OSError:
                 return "127.0.0.1"
             return str(probe.getsockname()[0])
+
+
+class PeopleSettings(settings.Section, prefix="PEOPLE"):
+    """Calls between people: callers put through to agents' telephones, the queue, calls that we make."""
+
+    trunk: str = Field(
+        "", description="host[:port] where extensions and numbers are called. Empty: the first account's registrar."
+    )
+    phones_at: tuple[str, ...] = Field(
+        (), description='Hosts whose sip:user@host telephones are called directly, as JSON: ["192.0.2.7"]. Empty: none.'
+    )
+    numbers: tuple[str, ...] = Field(
+        ("+86*",), description="Numbers (E.164) that may be called outside, as JSON; * for anything. Empty: none."
+    )
+    number_format: str = Field(
+        "national", pattern="^(national|e164)$", description="How numbers go to the trunk: national or e164."
+    )
+    shown_number: str = Field("", description="Our number, shown to those we call. Empty: the first account's user.")
+    callers: int = Field(
+        0,
+        ge=0,
+        le=LINES,
+        description="Callers of a pjsua2 process's four calls; the rest is for agents' telephones. 0: four, and two as soon "
+        "as an agent has a telephone.",
+    )
+    ring_seconds: float = Field(20.0, gt=0, le=120, description="How long an agent's telephone rings before the next's.")
+    no_answer_rest: float = Field(60.0, ge=0, description="s that a telephone which nobody answered is not rung.")
+    wrap_up: float = Field(10.0, ge=0, description="s after a call before an agent is rung again.")
+    queue_length: int = Field(10, ge=0, description="Callers who may wait at once; more are asked to be called back.")
+    queue_seconds: float = Field(300.0, gt=0, description="How long a caller waits before he is called back instead.")
+    announce_seconds: float = Field(40.0, gt=0, description="s between two announcements of a caller's place.")
+    minutes_per_call: float = Field(3.0, gt=0, description="Usual length of a call, for the estimate of the wait.")
+    call_again_minutes: tuple[float, ...] = Field(
+        (5, 30, 120), description="Minutes after which a customer who did not answer is called again, as JSON."
+    )

@@ -56,6 +56,10 @@ class Line(Protocol):
 
     async def note(self, turn: HeardTurn) -> None: ...
 
+    async def can_hand_over(self) -> bool: ...
+
+    async def hand_over(self, *, urgent: bool) -> None: ...
+
 
 @dataclass
 class Quiet:
@@ -164,13 +168,25 @@ class Talk:
             if self._state.over and silent:
                 self._line.hang_up()
                 return
-            move = next_move(script, self._state, silent=silent)
+            move = next_move(script, self._state, silent=silent, people=await self._people(script))
             if move is None or (move.ends and not silent and not await self._quiet_for(END_PAUSE)):
                 continue
             await self._do(move)
+            if move.hands_over:
+                await self._played()
+                await self._line.hand_over(urgent=self._state.emergency)
+                return
             if move.ends and await self._played():
                 self._line.hang_up()
                 return
+
+    async def _people(self, script: Script) -> bool:
+        """Whether there is somebody to hand over to: within opening hours, and one who takes calls."""
+        if not script.through or not script.is_open(clock.now(), settings.get(settings.CoreSettings).zone):
+            return False
+        with contextlib.suppress(Exception):  # without an answer the dialog goes on alone
+            return await self._line.can_hand_over()
+        return False
 
     async def _understood(self, script: Script) -> State:
         known = {"phone": self._number} if self._number.startswith("+") else {}

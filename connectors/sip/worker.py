@@ -288,6 +288,9 @@ class Line:
             told = {"status": 503, "reason": reason, "confirmed": False, "packets": 0, "lost": 0}
             self.tell({"event": "ended", "call": call.number, **told})
             self.over.append(call)
+            return
+        call.sip_id = call.getInfo().callIdString
+        self.tell({"event": "dialled", "call": call.number, "id": call.sip_id})
 
     def _connect(self, source: int, to: int, *, on: bool) -> None:
         """Has one call heard by another, or no longer; kept when their sound is renegotiated."""

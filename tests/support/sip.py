@@ -7,7 +7,7 @@ import contextlib
 import json
 import sys
 import uuid
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from asr.server import Server
 from connectors.sip.controller import Controller
 from connectors.sip.ending import message_of_call
 from connectors.sip.message import SipMessage, parse
-from connectors.sip.settings import SipSettings
+from connectors.sip.settings import PeopleSettings, SipSettings
 from core import db, settings
 from intake import Message, MessageRow, SessionRow, message_of, on_end
 
@@ -125,15 +125,16 @@ async def peer() -> AsyncIterator[Peer]:
 
 class ScriptedEngine:
     """A recogniser that hears the script's next line whenever a stretch of sound is followed by 300 ms of silence, or the
-    stream is finished."""
+    stream is finished. Each leg (customer, agent) may have a script of its own."""
 
     name = "script"
 
-    def __init__(self, lines: Sequence[str] = ()) -> None:
-        self.lines = list(lines)
+    def __init__(self, lines: Sequence[str] | Mapping[str, Sequence[str]] = ()) -> None:
+        self.lines = {leg: list(of) for leg, of in (lines if isinstance(lines, Mapping) else {"": lines}).items()}
 
     def open(self, listening: Listening | None = None) -> ScriptedStream:
-        return ScriptedStream(self.lines, listening or Listening())
+        listening = listening or Listening()
+        return ScriptedStream(self.lines.get(listening.leg, self.lines.get("", [])), listening)
 
 
 class ScriptedStream:
@@ -169,7 +170,9 @@ class ScriptedStream:
             Word(text=sign, start=start + n * step, end=start + (n + 1) * step, confidence=0.9)
             for n, sign in enumerate(text)
         ]
-        return [Final(text=" ".join(text), words=words, start=start, end=self._ms, at=self._ms, leg="customer")]
+        return [
+            Final(text=" ".join(text), words=words, start=start, end=self._ms, at=self._ms, leg=self._listening.leg)
+        ]
 
     def finish(self) -> Sequence[Final]:
         return self._over()
@@ -180,7 +183,7 @@ class ScriptedStream:
 
 
 @contextlib.asynccontextmanager
-async def recogniser(lines: Sequence[str]) -> AsyncIterator[Server]:
+async def recogniser(lines: Sequence[str] | Mapping[str, Sequence[str]]) -> AsyncIterator[Server]:
     """A recogniser process's server in this loop."""
     server = Server(ScriptedEngine(lines), settings.get(AsrSettings))
     await server.start()
@@ -191,8 +194,10 @@ async def recogniser(lines: Sequence[str]) -> AsyncIterator[Server]:
 
 
 @contextlib.asynccontextmanager
-async def controller(**options: Any) -> AsyncIterator[Controller]:
+async def controller(people: PeopleSettings | None = None, **options: Any) -> AsyncIterator[Controller]:
     """A running voice controller with real pjsua2 processes on free ports."""
+    if people is not None:
+        settings.use(people)
     chosen = {"port": 0, "processes": 1, "rtp_port": free_rtp_port(), "min_free_mb": 0, **options}
     config = SipSettings(**chosen)
     settings.use(config)

@@ -1,0 +1,220 @@
+"""A caller and whoever took the call hear each other: both are recorded and recognised, each by itself; hold, and giving the
+caller on to somebody else."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from datetime import timedelta
+from typing import TYPE_CHECKING, Literal
+
+from asr import Final, Partial
+from connectors.sip.hearing import Hearing, spoken
+from connectors.sip.leg import first_of
+from connectors.sip.music import Music
+from connectors.sip.queue import Reached
+from connectors.sip.switchboard import Switchboard
+from connectors.sip.track import Track
+from core import clock, db, live, log
+from core.errors import Conflict, HotlineError
+from intake import HeardTurn, stage, waiting
+
+if TYPE_CHECKING:
+    from connectors.sip.call import Call
+
+SPEAKER = "agent"
+logger = log.get(__name__)
+Next = Reached | Literal["queue"] | None
+
+
+class Bridge:
+    """``run`` lasts as long as they talk, and ends with who takes the caller next, "queue" where that failed, or None: one of
+    them has hung up."""
+
+    def __init__(self, call: Call, track: Track, reached: Reached, board: Switchboard) -> None:
+        self.reached = reached
+        self.held = False
+        self.complete = True
+        self.turns = 0
+        self._call, self._track, self._board = call, track, board
+        self._session = call.session_id
+        self._hearing = Hearing(self._partial, self._final, SPEAKER)
+        self._music = Music(call, board.sip)
+        self._offset = 0
+        self._over = asyncio.Event()
+        self._leaving = False
+        self._next: Next = None
+        self._consulted: Reached | None = None
+        self._newest: Partial | None = None
+        self._publishing: asyncio.Task[None] | None = None
+        self._watching: asyncio.Task[None] | None = None
+
+    async def run(self) -> Next:
+        leg = self.reached.leg
+        self._hearing.start()
+        leg.on_voice, leg.on_held = self._voice, self._phone_held
+        began = clock.now()
+        self._call.joined(leg)
+        await self._stage("talking")
+        try:
+            while not self._over.is_set() and not self._call.ended.is_set():
+                await first_of(None, self._over, self._call.ended, *([] if self._leaving else [leg.ended]))
+                if leg.ended.is_set() and not self._leaving:
+                    if self._consulted is None:
+                        break
+                    self._give(self._consulted)  # who hangs up while he asks a colleague gives the caller to her
+        finally:
+            await self._end((clock.now() - began).total_seconds())
+        return self._next
+
+    async def _end(self, seconds: float) -> None:
+        leg = self.reached.leg
+        leg.on_voice = leg.on_held = None
+        self._call.joined(leg, on=False)
+        await self._music.stop()
+        if self._consulted is not None and self._next is not self._consulted:
+            await self._drop(self._consulted)
+        await self._hearing.finish(self._board.sip.last_words_seconds)
+        self.complete = self._hearing.complete
+        await self._drop(self.reached)
+        logger.info("a conversation has ended", session=self._session, seconds=round(seconds, 1), turns=self.turns)
+
+    async def _drop(self, reached: Reached) -> None:
+        reached.leg.hang_up()
+        if reached.agent is not None:
+            rest = timedelta(seconds=self._board.people.wrap_up)
+            with contextlib.suppress(HotlineError):
+                await db.run(waiting.let_go, self._session, reached.agent.user_id, rest)
+
+    # Hold
+
+    async def hold(self, *, on: bool) -> None:
+        """The caller hears music and nobody hears him; or they talk again."""
+        if self._consulted is not None:
+            raise Conflict("The caller is on hold while a colleague is asked.")
+        await self._hold(on=on)
+
+    async def _hold(self, *, on: bool) -> None:
+        if on == self.held:
+            return
+        self.held = on
+        self._call.joined(self.reached.leg, on=not on)
+        if on:
+            self._music.start()
+        else:
+            await self._music.stop()
+        await self._stage("held" if on else "talking")
+
+    def _phone_held(self, held: bool) -> None:
+        """The agent pressed hold on the telephone itself."""
+        self._watching = asyncio.create_task(self._hold(on=held))
+
+    # Giving the caller on
+
+    async def give(self, target: str, agent: waiting.Agent | None, name: str) -> None:
+        """Blind: the agent goes, the caller hears music until the next one answers; if that fails he is back in the queue."""
+        self._leaving = True
+        self._call.joined(self.reached.leg, on=False)
+        self._music.start("transferred")
+        await self._stage("ringing")
+        await self._drop(self.reached)
+        reached = None
+        try:
+            await self._board.room(self._call.line)
+            reached = await self._ring(target, agent, name)
+        except HotlineError as error:
+            logger.warning("a caller could not be put through", session=self._session, reason=error.message)
+            if agent is not None:
+                await db.run(waiting.let_go, self._session, agent.user_id)
+        self._give(reached or "queue")
+
+    async def consult(self, target: str, agent: waiting.Agent | None, name: str) -> None:
+        """Attended: the caller holds while the agent speaks with somebody; ``finish`` or ``come_back`` ends that."""
+        if self._consulted is not None:
+            raise Conflict("A colleague is being asked already.")
+        await self._board.room(self._call.line)
+        await self._hold(on=True)
+        try:
+            reached = await self._ring(target, agent, name)
+        except HotlineError:
+            await self._hold(on=False)
+            raise
+        if reached is None:
+            await self._hold(on=False)
+            raise Conflict("Nobody answered there.")
+        self._consulted = reached
+        self.reached.leg.joined(reached.leg)
+        self._watching = asyncio.create_task(self._until_colleague_goes(reached))
+
+    async def _until_colleague_goes(self, reached: Reached) -> None:
+        await first_of(None, reached.leg.ended, self._over)
+        if self._consulted is reached and not self._over.is_set():
+            await self.come_back()
+
+    def finish(self) -> None:
+        """The colleague takes the caller."""
+        if self._consulted is None or not self._consulted.leg.up:
+            raise Conflict("No colleague is on the line.")
+        self.reached.leg.joined(self._consulted.leg, on=False)
+        self._give(self._consulted)
+
+    async def come_back(self) -> None:
+        """The agent goes on with the caller."""
+        reached, self._consulted = self._consulted, None
+        if reached is None:
+            raise Conflict("No colleague is on the line.")
+        self.reached.leg.joined(reached.leg, on=False)
+        await self._drop(reached)
+        await self._hold(on=False)
+
+    async def _ring(self, target: str, agent: waiting.Agent | None, name: str) -> Reached | None:
+        dial = self._board.call_phone if agent is not None else self._board.call_target
+        leg = dial(self._call, target, self._call.about)
+        gone = [self._call.ended] if self._leaving else [self._call.ended, self.reached.leg.ended]
+        if await leg.wait(self._board.people.ring_seconds, *gone):
+            return Reached(leg=leg, agent=agent, name=name)
+        if agent is not None:
+            await db.run(waiting.let_go, self._session, agent.user_id)
+        return None
+
+    def _give(self, following: Next) -> None:
+        self._next, self._leaving = following, True
+        self._over.set()
+
+    # What the agent says
+
+    def _voice(self, pcm: bytes) -> None:
+        missing = self._track.write(pcm)
+        if not self._offset:
+            self._offset = max(1, self._track.ms - len(pcm) // 32)
+            missing = 0
+        if missing:
+            self._hearing.feed(bytes(missing))
+        self._hearing.feed(pcm)
+
+    async def _final(self, final: Final) -> None:
+        text, words = spoken(final)
+        at = self._offset
+        moved = [(word, start + at, end + at, sure) for word, start, end, sure in words]
+        turn = HeardTurn(speaker=SPEAKER, text=text, words=moved, start=final.start + at, end=final.end + at)
+        self.turns += 1
+        await self._call.note(turn)
+
+    def _partial(self, partial: Partial) -> None:
+        self._newest = partial
+        if self._publishing is None or self._publishing.done():
+            self._publishing = asyncio.create_task(self._publish())
+
+    async def _publish(self) -> None:
+        while (partial := self._newest) is not None:
+            self._newest = None
+            item = {"kind": "partial", "session": self._session, "speaker": SPEAKER}
+            with contextlib.suppress(HotlineError):
+                words = partial.text.replace(" ", "")
+                await db.run(live.publish, f"call:{self._session}", {**item, "text": words})
+
+    async def _stage(self, name: str) -> None:
+        agent = self.reached.agent
+        about = {"agent": agent.user_id if agent else None, "agent_name": self.reached.name}
+        with contextlib.suppress(HotlineError):
+            await db.run(stage, self._session, stage=name, ahead=None, **about)

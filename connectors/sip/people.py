@@ -1,0 +1,289 @@
+"""The people on a call beside the caller: waited for, brought in, listening. What the API asks of a running call ends here."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+from connectors.sip.bridge import Bridge
+from connectors.sip.leg import Leg, first_of
+from connectors.sip.prompts import load, text_of
+from connectors.sip.queue import Queue, Reached
+from connectors.sip.switchboard import Switchboard
+from connectors.sip.targets import uri_of
+from connectors.sip.track import Track
+from core import clock, db, log
+from core.errors import Conflict, HotlineError, InvalidInput
+from intake import HeardTurn, waiting
+from intake.waiting import Agent
+
+if TYPE_CHECKING:
+    from connectors.sip.call import Call
+
+LONGEST_FAREWELL = 20.0  # s
+STOP_SECONDS = 3.0
+FAREWELLS = {"call back": "callback_kept", "closed": "agents_gone_home"}
+logger = log.get(__name__)
+
+
+class People:
+    """Of one call. ``begin`` puts the caller through; ``stop`` when the call is over."""
+
+    def __init__(self, call: Call, board: Switchboard) -> None:
+        self._call, self._board = call, board
+        self._queue: Queue | None = None
+        self._bridge: Bridge | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._listeners: dict[int, Leg] = {}
+        self._asked: set[asyncio.Task[None]] = set()
+        self._began = 0.0
+        self._facts: dict[str, Any] = {}
+        self._talked: list[dict[str, Any]] = []
+        self.track: Track | None = None
+        self.complete = True
+
+    # What the call knows
+
+    @property
+    def busy(self) -> bool:
+        """Whether the caller was given to people, so that the dialog is over."""
+        return self._task is not None
+
+    def pressed(self, digit: str) -> bool:
+        """Whether a key was meant for us."""
+        if self._queue is None:
+            return False
+        self._queue.pressed(digit)
+        return True
+
+    def facts(self) -> dict[str, Any]:
+        """For the ticket: how long the caller waited, who talked with him, what he wants."""
+        found = {**self._facts, **({"talked": self._talked} if self._talked else {})}
+        return {"people": {**found, "rest": self._board.people.wrap_up}} if found else {}
+
+    # Its life
+
+    def begin(self, priority: int) -> None:
+        """From here on a person is looked for."""
+        if self._task is None:
+            self._began = _now()
+            self._task = asyncio.create_task(self._run(self._wait(priority)))
+
+    async def stop(self) -> None:
+        """The call is over. Waiting and talking notice it by themselves, and keep their last words."""
+        for task in self._asked:
+            task.cancel()
+        await asyncio.gather(*self._asked, return_exceptions=True)
+        if self._task is not None:
+            done, _ = await asyncio.wait({self._task}, timeout=STOP_SECONDS)
+            if not done:
+                self._task.cancel()
+                await asyncio.gather(self._task, return_exceptions=True)
+        for leg in self._listeners.values():
+            leg.hang_up()
+        if self.track is not None:
+            self.track.close()
+        with contextlib.suppress(HotlineError):
+            await db.run(waiting.leave_queue, self._call.session_id)
+
+    async def _run(self, first: Any) -> None:
+        try:
+            following = await first
+            while following is not None:
+                if isinstance(following, Reached):
+                    following = await self._talk(following)
+                elif following == "queue":
+                    following = await self._wait(waiting.PROMISED)
+                else:
+                    await self._farewell(following)
+                    return
+            self._call.hang_up()
+        except Exception:
+            logger.exception("a caller could not be put through", session=self._call.session_id)
+            self._facts["wish"] = "call back"
+            self._call.hang_up()
+
+    async def _wait(self, priority: int) -> Reached | str | None:
+        self._queue = Queue(self._call, self._board, priority)
+        try:
+            found = await self._queue.run()
+        finally:
+            self._queue = None
+            self._facts["waited"] = round(self._facts.get("waited", 0.0) + _now() - self._began, 1)
+        if found == "gone":
+            self._facts["wish"] = "call back"  # he gave up waiting
+            return None
+        return found
+
+    async def _talk(self, reached: Reached) -> Any:
+        if self.track is None:
+            self.track = self._call.agents_track()
+        began, at = clock.now(), self._call.ms
+        self._facts.pop("wish", None)
+        bridge = self._bridge = Bridge(self._call, self.track, reached, self._board)
+        for listener in self._listeners.values():
+            reached.leg.heard_by(listener)
+        try:
+            return await bridge.run()
+        finally:
+            self._bridge, self._began = None, _now()
+            self.complete = self.complete and bridge.complete
+            agent = reached.agent.user_id if reached.agent else None
+            talk = {"agent": agent, "name": reached.name, "at": began.isoformat(), "start": at, "end": self._call.ms}
+            self._talked.append({**talk, "turns": bridge.turns})
+
+    async def _farewell(self, why: str) -> None:
+        """Nobody could be reached, or the caller wants to be called: he is told so, and the ticket says it."""
+        self._facts |= {"wish": "call back", "because": why}
+        name = FAREWELLS.get(why, "agents_all_busy")
+        at = self._call.ms
+        await self._call.note(
+            HeardTurn(speaker="system", text=text_of(name), expects="end.call_back", start=at, end=at)
+        )
+        voice = load(name, self._board.sip)
+        if voice:
+            await first_of(min(LONGEST_FAREWELL, len(voice) / 32_000 + 2), self._call.say(voice), self._call.ended)
+        self._call.hang_up()
+
+    # What is asked through the API
+
+    async def asked(self, what: str, given: dict[str, Any]) -> dict[str, Any]:
+        """Raises Conflict for what is not possible as the call stands, and what bringing somebody in raises."""
+        if self._call.ended.is_set():
+            raise Conflict("This call has ended.")
+        if what == "hang_up":
+            self._call.hang_up()
+        elif what == "hold":
+            await self._talking().hold(on=bool(given["on"]))
+        elif what == "transfer":
+            await self.transfer(given)
+        elif what == "complete":
+            self._talking().finish()
+        elif what == "cancel":
+            await self._talking().come_back()
+        elif what == "take":
+            await self._take(int(given["user"]))
+        elif what == "listen":
+            await self._listen(int(given["user"]), on=bool(given["on"]))
+        else:
+            raise InvalidInput("Nobody knows how to do this.")
+        return {"done": what}
+
+    def _talking(self) -> Bridge:
+        if self._bridge is None:
+            raise Conflict("Nobody talks with this caller.")
+        return self._bridge
+
+    async def transfer(self, given: dict[str, Any]) -> None:
+        """``user``: an agent, or ``number``: an extension or number; ``attended``: asked first."""
+        bridge = self._talking()
+        user, number = given.get("user"), str(given.get("number") or "")
+        agent: Agent | None = None
+        if user is not None:
+            if bridge.reached.agent is not None and bridge.reached.agent.user_id == user:
+                raise Conflict("This agent has the call.")
+            agent = await db.run(waiting.take_agent, self._call.session_id, int(user))
+        else:
+            uri_of(number, self._board.sip, self._board.people)
+        target, name = (agent.address, agent.name) if agent else (number, number)
+        give = bridge.consult if given.get("attended") else bridge.give
+        self._start(give(target, agent, name))
+
+    async def _take(self, user_id: int) -> None:
+        """An agent takes the caller out of the dialog or the queue, to her own telephone."""
+        if self._bridge is not None:
+            raise Conflict("Somebody talks with this caller.")
+        if not self._call.answered:
+            raise Conflict("This call is not answered yet.")
+        await self._board.room(self._call.line)
+        agent = await db.run(waiting.take_agent, self._call.session_id, user_id)
+        self._start(self._bring(agent))
+
+    async def _bring(self, agent: Agent) -> None:
+        session_id = self._call.session_id
+        try:
+            leg = self._board.call_phone(self._call, agent.address, self._call.about)
+            up = await leg.wait(self._board.people.ring_seconds, self._call.ended)
+        except HotlineError:
+            up = False
+        if not up or self._bridge is not None:
+            if up:
+                leg.hang_up()
+            await db.run(waiting.let_go, session_id, agent.user_id)
+            return
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        await self._call.end_dialog()
+        self._began = _now()
+        self._task = asyncio.create_task(self._run(_now_reached(Reached(leg=leg, agent=agent, name=agent.name))))
+
+    async def _listen(self, user_id: int, *, on: bool) -> None:
+        """A supervisor hears both and is heard by nobody."""
+        if not on:
+            if (leg := self._listeners.pop(user_id, None)) is None:
+                raise Conflict("This user does not listen.")
+            leg.hang_up()
+            return
+        if user_id in self._listeners:
+            raise Conflict("This user listens already.")
+        await self._board.room(self._call.line)
+        agent = await db.run(waiting.take_agent, self._call.session_id, user_id)
+        try:
+            leg = self._listeners[user_id] = self._board.call_phone(self._call, agent.address, self._call.about)
+        except HotlineError:
+            await db.run(waiting.let_go, self._call.session_id, user_id)
+            raise
+        self._start(self._let_listen(user_id, leg))
+
+    async def _let_listen(self, user_id: int, leg: Leg) -> None:
+        try:
+            if await leg.wait(self._board.people.ring_seconds, self._call.ended):
+                self._call.heard_by(leg)
+                if self._bridge is not None:
+                    self._bridge.reached.leg.heard_by(leg)
+                await first_of(None, leg.ended, self._call.ended)
+        finally:
+            self._listeners.pop(user_id, None)
+            leg.hang_up()
+            await db.run(waiting.let_go, self._call.session_id, user_id)
+
+    async def referred(self, leg: Leg, target: str) -> bool:
+        """An agent's telephone gives its caller on (REFER); False if it has none, or may not call there."""
+        bridge = self._bridge
+        if bridge is None or bridge.reached.leg is not leg:
+            return False
+        try:
+            agent = await db.run(waiting.take_extension, self._call.session_id, target)
+            if agent is None:
+                uri_of(target, self._board.sip, self._board.people)
+        except HotlineError as error:
+            logger.warning("a telephone may not put through there", reason=error.message)
+            return False
+        leg.notify("200 OK")
+        name = agent.name if agent else target
+        self._start(bridge.give(agent.address if agent else target, agent, name))
+        return True
+
+    def _start(self, work: Any) -> None:
+        task: asyncio.Task[None] = asyncio.create_task(self._kept(work))
+        self._asked.add(task)
+        task.add_done_callback(self._asked.discard)
+
+    async def _kept(self, work: Any) -> None:
+        try:
+            await work
+        except HotlineError as error:
+            logger.warning("what was asked of a call was not possible", reason=error.message)
+        except Exception:
+            logger.exception("what was asked of a call went wrong", session=self._call.session_id)
+
+
+async def _now_reached(reached: Reached) -> Reached:
+    return reached
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
