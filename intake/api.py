@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 
 from aiohttp import web
 from aiohttp_pydantic.oas.typing import r200, r401, r403, r404
@@ -14,10 +14,10 @@ from sqlalchemy import select
 from core import db
 from core.errors import NotFound
 from core.http import Problem, View, reply
+from intake import call_api
+from intake.call_api import SessionId
 from intake.tables import SessionRow, TurnRow
 from ticketing import Actor, audit, masking, require, signed_in
-
-SessionId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 
 
 class TurnAnswer(BaseModel):
@@ -38,6 +38,11 @@ class CallAnswer(BaseModel):
     name: str
     opened: datetime
     heard_from: datetime
+    direction: str = Field(description="in: the customer called; out: we did")
+    stage: str = Field(description="dialog, queue, ringing (an agent's telephone), talking, held; dialing (out)")
+    agent: int | None = Field(description="the user who talks with the caller, or whose telephone rings; null: nobody")
+    agent_name: str = Field(description='"" for nobody; a number outside that the caller was put through to')
+    ahead: int | None = Field(description="callers before this one in the queue; null: not in the queue")
     turns: list[TurnAnswer]
 
 
@@ -51,7 +56,8 @@ class Calls(View):
 
     async def get(self) -> r200[CallList] | r401[Problem] | r403[Problem]:
         """
-        Open calls and chats with what was said so far; `/live` tells what comes next on `call:SESSION`.
+        Open calls and chats with what was said so far and how they stand; `/live` tells what comes next on `call:SESSION`,
+        and of a change of `stage` on `calls` (kind `changed`).
 
         Tags: calls
         Status Codes:
@@ -100,6 +106,7 @@ def _open(actor: Actor, session_id: str | None) -> list[CallAnswer]:
 
 def _shown(row: SessionRow, turns: Sequence[TurnRow], *, plain: bool) -> CallAnswer:
     sender: dict[str, Any] = row.sender
+    people: dict[str, Any] = row.facts.get("people", {})
     caller = str(sender.get("value", ""))
     return CallAnswer(
         session=row.id,
@@ -108,6 +115,11 @@ def _shown(row: SessionRow, turns: Sequence[TurnRow], *, plain: bool) -> CallAns
         name=str(sender.get("name", "")),
         opened=row.opened,
         heard_from=row.heard_from,
+        direction=str(row.facts.get("direction", "in")),
+        stage=str(people.get("stage", "dialog")),
+        agent=people.get("agent"),
+        agent_name=str(people.get("agent_name", "")),
+        ahead=people.get("ahead"),
         turns=[
             TurnAnswer(
                 number=turn.number,
@@ -124,5 +136,6 @@ def _shown(row: SessionRow, turns: Sequence[TurnRow], *, plain: bool) -> CallAns
 
 def routes(api: web.Application) -> None:
     """Adds the views; ``ticketing.api.routes`` has put the finding of the user before them."""
+    call_api.routes(api)
     api.router.add_view("/calls", Calls)
     api.router.add_view("/calls/{session_id}", OneCall)
