@@ -28,6 +28,8 @@ COMMANDS = {
     "db": "app.commands.database",
     "user": "app.commands.users",
     "outbox": "app.commands.outbox",
+    "retention": "app.commands.keeping",
+    "seal": "app.commands.keeping",
 }
 
 

@@ -33,6 +33,7 @@ def import_tables() -> None:
 def prepare() -> None:
     """Called by every process that writes tickets or keeps promises."""
     import_tables()
+    importlib.import_module("intake.retention")  # whose promise comes once a day
     secrets.key("start")  # a key that is missing is told now, not when somebody first needs it
     for room in (ticketing, sla, dispatch, settlement):
         room.wire()

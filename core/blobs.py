@@ -119,7 +119,7 @@ class DirectoryBlobs:
             if path.suffix != KEY:
                 yield path.name
 
-    def keys(self) -> Iterator[tuple[str, str]]:
+    def wrapped(self) -> Iterator[tuple[str, str]]:
         """The reference of each sealed content, and the identity of the key that wraps its key."""
         for path in self.root.glob(f"??/??/*{KEY}"):
             with contextlib.suppress(FileNotFoundError):

@@ -12,6 +12,7 @@ PERMISSIONS: dict[str, str] = {
     "ticket.resolve": "close what needs no visit",
     "ticket.cancel": "cancel a ticket",
     "ticket.reopen": "reopen a closed ticket",
+    "ticket.hold": "hold a ticket's recordings and files against the policy of retention",
     "ticket.merge": "merge duplicates and take them apart",
     "visit.do": "accept, refuse, check in, complete",
     "bill.read": "see bills",

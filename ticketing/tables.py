@@ -183,6 +183,17 @@ class Ticket(Base):
         return found.current if found else ""
 
 
+class TicketHold(Base):
+    """A legal hold: nothing that was kept for the ticket is deleted while it stands."""
+
+    __tablename__ = "ticket_hold"
+
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("ticket.id", ondelete="CASCADE"), primary_key=True)
+    reason: Mapped[str] = mapped_column(Text)
+    actor: Mapped[str] = mapped_column(String(80))
+    at: Mapped[datetime]
+
+
 class TicketField(Base):
     """One field with its evidence to the end: where in which message (span, audio), what found it, how sure it was, and
     beside it what an agent made of it."""
@@ -251,6 +262,9 @@ class Entry(Base):
     )
     recording: Mapped[str | None] = mapped_column(String(64), doc="blob of the call's recording")
     place: Mapped[dict[str, Any] | None] = mapped_column(doc="{latitude, longitude, datum, label} sent by the customer")
+    deleted: Mapped[dict[str, Any] | None] = mapped_column(
+        doc="recording, original, attachments to when they were deleted"
+    )
     reason: Mapped[str] = mapped_column(Text, default="", doc="why this message belongs to this ticket")
     at: Mapped[datetime]
 

@@ -9,7 +9,7 @@ from datetime import timedelta
 from app import wiring
 from core import db, log
 from core.relay import Relay
-from intake import end_orphans
+from intake import end_orphans, retention
 
 logger = log.get(__name__)
 SILENT_FOR = timedelta(seconds=15)
@@ -31,8 +31,12 @@ def run() -> None:
 
 
 def _sweep_sessions(stopping: threading.Event) -> None:
+    begun = False
     while not stopping.wait(3.0):
         try:
+            if not begun:
+                retention.begin()
+                begun = True
             end_orphans(SILENT_FOR)
         except Exception:
             logger.exception("sessions could not be swept")

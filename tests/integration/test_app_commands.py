@@ -37,7 +37,7 @@ def test_help_names_every_command() -> None:
     shown = hotline("--help").stdout
     for command in (
         *("up", "web", "mail", "voice", "asr", "worker", "relay", "demo", "transcribe", "understand", "models"),
-        *("config", "db", "user", "outbox", "nlu", "channels"),
+        *("config", "db", "user", "outbox", "retention", "seal", "nlu", "channels"),
     ):
         assert command in shown
 

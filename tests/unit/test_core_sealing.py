@@ -124,7 +124,7 @@ def test_old_keys_still_read_until_everything_is_wrapped_anew(blob_store: Direct
         blob_store.get(reference)
     use_keys(NEW, OLD)
     assert blob_store.get(reference) == b"long ago"
-    assert list(blob_store.keys()) == [(reference, keyring.identity(OLD))]
+    assert list(blob_store.wrapped()) == [(reference, keyring.identity(OLD))]
     content = path_of(blob_store, reference).read_bytes()
     blob_store.rewrap(reference)
     assert path_of(blob_store, reference).read_bytes() == content

@@ -11,6 +11,7 @@ from ticketing.api import (
     customers,
     files,
     forms,
+    hold,
     live,
     personal,
     phones,
@@ -27,5 +28,19 @@ def routes(api: web.Application) -> None:
     """Adds all views and the middleware to the sub-application that is mounted under /api/v1."""
     if middleware not in api.middlewares:
         api.middlewares.append(middleware)
-    for resource in (session, tickets, review, personal, files, customers, assets, users, audit, phones, forms, live):
+    for resource in (
+        session,
+        tickets,
+        review,
+        personal,
+        files,
+        hold,
+        customers,
+        assets,
+        users,
+        audit,
+        phones,
+        forms,
+        live,
+    ):
         resource.routes(api)

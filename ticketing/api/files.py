@@ -92,6 +92,9 @@ def _recording(actor: Actor, ticket_id: int, entry_id: int | None) -> tuple[str,
         query = query.where(Entry.id == entry_id) if entry_id is not None else query.order_by(Entry.id)
         entry = session.scalars(query.limit(1)).first()
         if entry is None or not entry.recording:
+            gone = _deleted(session, ticket_id, entry_id)
+            if gone:
+                raise NotFound("The recording was deleted by the policy of retention.", deleted=gone)
             raise NotFound("This ticket has no recording.")
         reference = entry.recording
     with blobs.store().open(reference) as file:
@@ -99,6 +102,13 @@ def _recording(actor: Actor, ticket_id: int, entry_id: int | None) -> tuple[str,
     _audited(actor, "recording.heard", ticket_id, entry.id)
     kind = next((kind for magic, kind in _MAGIC if start.startswith(magic)), "application/octet-stream")
     return reference, kind, f"{ticket.number}.{kind.partition('/')[2]}"
+
+
+def _deleted(session: Session, ticket_id: int, entry_id: int | None) -> str:
+    """When the recording was deleted, "" if there never was one."""
+    query = select(Entry).where(Entry.ticket_id.in_(merging.family(session, ticket_id)))
+    entries = session.scalars(query.where(Entry.id == entry_id) if entry_id is not None else query.order_by(Entry.id))
+    return next((str(when) for entry in entries if (when := (entry.deleted or {}).get("recording"))), "")
 
 
 def _attachment(actor: Actor, entry_id: int, number: int) -> tuple[str, str, str]:

@@ -175,7 +175,7 @@ class AttachmentAnswer(BaseModel):
     name: str
     type: str
     size: int
-    url: str | None = Field(description="null while it is still being fetched")
+    url: str | None = Field(description="null while it is still being fetched, and once it was deleted")
 
 
 class EntryAnswer(BaseModel):
@@ -190,6 +190,9 @@ class EntryAnswer(BaseModel):
     attachments: list[AttachmentAnswer]
     words: list[list[Any]] = Field(description="[[text, start ms, end ms, confidence, offset, leg], ...]")
     recording_url: str | None
+    deleted: dict[str, str] = Field(
+        description="recording, original, attachments to when the policy of retention deleted them"
+    )
     place: dict[str, Any] | None
     reason: str
     delivery: str = Field(description="of a reply: waiting, sent, delivered, failed")
@@ -202,6 +205,7 @@ class TicketAnswer(TicketRow):
     asset: AssetAnswer | None
     parent_id: int | None
     merged_into: int | None
+    held: str | None = Field(description="the reason of a legal hold")
     merged: list[int] = Field(description="tickets that were merged into this one")
     reason: str
     masked: bool = Field(description="true: personal values are covered; unmask shows them")

@@ -21,7 +21,7 @@ from ticketing.api.schemas import (
     TicketAnswer,
     TicketRow,
 )
-from ticketing.tables import Asset, Customer, Entry, Identity, Notice, Ticket, TicketField, User
+from ticketing.tables import Asset, Customer, Entry, Identity, Notice, Ticket, TicketField, TicketHold, User
 
 BRIEF = ("contact_name", "phone", "address", "device", "brand", "model", "fault", "fault_code", "time", "order")
 # The steps that have an address POST /tickets/{id}/STEP, by their name in the workflow's table.
@@ -162,6 +162,7 @@ def ticket(session: Session, row: Ticket, actor: Actor) -> TicketAnswer:
         asset=asset(row.asset, plain=plain) if row.asset else None,
         parent_id=row.parent_id,
         merged_into=row.merged_into_id,
+        held=_hold(session, row.id, secrets, plain=plain),
         merged=family[1:],
         reason=row.reason if plain else masking.text(row.reason, secrets),
         masked=not plain,
@@ -274,6 +275,7 @@ def _entry(
             if row.recording and (plain or actor.may("recording.listen"))
             else None
         ),
+        deleted=row.deleted or {},
         place=place,
         reason=reason,
         delivery=delivery,
@@ -288,6 +290,13 @@ def _attachment(entry_id: int, number: int, kept: dict[str, Any]) -> AttachmentA
         size=int(kept.get("size") or 0),
         url=f"/api/v1/attachments/{entry_id}/{number}" if kept.get("blob") else None,
     )
+
+
+def _hold(session: Session, ticket_id: int, secrets: Sequence[tuple[str, str]], *, plain: bool) -> str | None:
+    row = session.get(TicketHold, ticket_id)
+    if row is None:
+        return None
+    return row.reason if plain else masking.text(row.reason, secrets)
 
 
 def _deliveries(session: Session, family: Sequence[int]) -> dict[int, str]:
