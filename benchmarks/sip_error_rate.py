@@ -1,9 +1,10 @@
 """How much does the telephone's way cost in characters? The 8 kHz file beside the recording of a real call with it.
 
-    HOTLINE_ASR_MODEL=... python -m benchmarks.sip_error_rate [--calls DIRECTORY] [--json]
+    HOTLINE_ASR_MODEL=... python -m benchmarks.sip_error_rate [--calls DIRECTORY] [--human DIRECTORY] [--lines 0:0,30:1] [--json]
 
-Each A-law file of the directory (with its calls.jsonl: path, text) is sent as RTP in real time through front, controller and
-pjsua2, with jitter (normal, in ms) and loss (in %), and the recording is recognised as the file is: by the same recogniser,
+Each A-law file of the directory (with its calls.jsonl: path, text), and each recording of people (with transcripts.tsv: path,
+transcript), brought to 8 kHz A-law, is sent as RTP in real time through front, controller and
+pjsua2, with jitter (half a normal distribution, in ms) and loss (in %), and the recording is recognised as the file is: by the same recogniser,
 not live, so that a busy machine changes nothing but the packets' times. The bar: at most 1.0 point more at 30 ms and 1 %.
 """
 
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import csv
 import json
 import os
 import random
@@ -18,7 +20,9 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import soundfile
+import soxr
 
 from asr import Final
 from asr.engine_vosk import VoskEngine
@@ -42,6 +46,21 @@ AT_ONCE = 4
 class Sample:
     path: Path
     text: str
+
+
+def samples_of(calls: Path, human: Path | None, directory: Path) -> list[Sample]:
+    """The calls as they are, the people's recordings as calls in ``directory``."""
+    rows = [json.loads(line) for line in (calls / "calls.jsonl").read_text("utf-8").splitlines() if line]
+    found = [Sample(path=calls / row["path"], text=row["text"]) for row in rows]
+    if human is not None:
+        with (human / "transcripts.tsv").open(encoding="utf-8") as lines:
+            for row in csv.DictReader(lines, delimiter="\t"):
+                sound, rate = soundfile.read(human / row["path"], dtype="int16")
+                telephone = soxr.resample(np.asarray(sound), rate, 8000)
+                path = directory / f"{Path(row['path']).stem}.wav"
+                soundfile.write(path, telephone, 8000, subtype="ALAW")
+                found.append(Sample(path=path, text=row["transcript"]))
+    return found
 
 
 def heard_in(engine: VoskEngine, pcm: bytes) -> str:
@@ -103,33 +122,50 @@ def judge(engine: VoskEngine, samples: list[Sample], audio: list[bytes]) -> Erro
     return total(compare(s.text, heard_in(engine, pcm)) for s, pcm in zip(samples, audio, strict=True))
 
 
+def measure(
+    samples: list[Sample], lines: list[tuple[int, float]], model: str, keep: Path | None
+) -> list[tuple[str, ErrorRate]]:
+    engine = VoskEngine(Path(model))
+    table = [("file", judge(engine, samples, [b"".join(read_audio(sample.path)) for sample in samples]))]
+    for jitter, loss in lines:
+        recordings = asyncio.run(record(samples, jitter, loss))
+        name = f"call, jitter {jitter} ms, loss {loss:g} %"
+        if keep is not None:
+            keep.mkdir(exist_ok=True)
+            for sample, pcm in zip(samples, recordings, strict=True):
+                sound = np.frombuffer(pcm, "<i2")
+                soundfile.write(keep / f"{sample.path.stem}-{jitter}-{loss:g}.wav", sound, 16_000)
+        table.append((name, judge(engine, samples, recordings)))
+    return table
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--calls", type=Path, default=CALLS)
+    parser.add_argument("--human", type=Path)
+    parser.add_argument("--lines", default=",".join(f"{jitter}:{loss:g}" for jitter, loss in LINES))
+    parser.add_argument("--keep", type=Path, help="directory for the recordings, to listen to them")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     model = os.environ.get("HOTLINE_ASR_MODEL")
     if not model:
         print("set HOTLINE_ASR_MODEL to a Vosk model to measure calls")
         return
-    rows = [json.loads(line) for line in (given.calls / "calls.jsonl").read_text("utf-8").splitlines() if line]
-    samples = [Sample(path=given.calls / row["path"], text=row["text"]) for row in rows]
+    pairs = [each.partition(":") for each in given.lines.split(",") if each]
+    lines = [(int(jitter), float(loss or 0)) for jitter, _, loss in pairs]
     settings.use(settings.CoreSettings(log_level="ERROR"))
     log.configure("benchmark")
     tables()
     prepare()
-    engine = VoskEngine(Path(model))
-    table: list[tuple[str, ErrorRate]] = [
-        ("file", judge(engine, samples, [b"".join(read_audio(sample.path)) for sample in samples]))
-    ]
-    for jitter, loss in LINES:
-        recordings = asyncio.run(record(samples, jitter, loss))
-        table.append((f"call, jitter {jitter} ms, loss {loss:.0f} %", judge(engine, samples, recordings)))
+    with tempfile.TemporaryDirectory() as directory:
+        samples = samples_of(given.calls, given.human, Path(directory))
+        table = measure(samples, lines, model, given.keep)
     if given.json:
         print(json.dumps([{"way": name, "characters": r.characters, "rate": r.rate} for name, r in table]))
         return
-    for name, rate in table:
-        print(f"{name:36} {100 * (rate.rate or 0):5.1f} %  of {rate.characters} characters")
+    for name, r in table:
+        kinds = f"{r.insertions} inserted, {r.deletions} left out, {r.substitutions} wrong"
+        print(f"{name:36} {100 * (r.rate or 0):5.1f} %  of {r.characters} characters: {kinds}")
 
 
 if __name__ == "__main__":

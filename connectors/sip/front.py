@@ -20,6 +20,7 @@ from connectors.sip.admission import Admission
 from connectors.sip.farewell import Farewell
 from connectors.sip.hops import digest, is_ip, is_private, note_source, parse_via_or_none, reply_to, slim, transaction
 from connectors.sip.message import MOST_BYTES, NotSip, SipMessage, answer, parse
+from connectors.sip.offer import prefer
 from connectors.sip.routes import Line, Route, Routes, Where
 from connectors.sip.settings import SipSettings
 from connectors.sip.validity import ALLOW, answerable, fault_of
@@ -69,6 +70,7 @@ class Front:
         self._inner = _Socket(self._from_line)
         self._answers: OrderedDict[tuple[str, int], bytes] = OrderedDict()
         self._own: dict[str, Deliver] = {}
+        self.on_refer: Deliver | None = None
         self._farewell = Farewell(self.send, self.contact, self.via)
         self._sweeper: asyncio.Task[None] | None = None
         self._sending: set[asyncio.Task[None]] = set()
@@ -134,6 +136,10 @@ class Front:
     def send(self, message: SipMessage, where: Where) -> None:
         self._outer.send(message.encode(), where)
 
+    def answer(self, request: SipMessage, where: Where, status: int, reason: str) -> None:
+        """Answers a request within a dialog in the process's place."""
+        self.send(answer(request, status, reason, [("server", AGENT)]), where)
+
     async def resolve(self, host: str, port: int | None) -> Where:
         """Raises OSError."""
         loop = asyncio.get_running_loop()
@@ -185,7 +191,9 @@ class Front:
             own(message, source)
             return
         route = self.routes.find(message.call_id)
-        if route is not None:
+        if message.method == "REFER" and self.on_refer is not None:
+            self.on_refer(message, source)
+        elif route is not None:
             self._to_line(message, route)
         elif message.method == "INVITE":
             self._invite(message, source)
@@ -249,6 +257,8 @@ class Front:
         forwarded.headers.insert(0, ("via", f"SIP/2.0/UDP {inner};branch={branch}"))
         if message.method == "INVITE":
             forwarded.headers.insert(1, ("record-route", f"<sip:{inner};lr>"))
+            if message.get("content-type").lower().startswith("application/sdp"):
+                forwarded.body = prefer(message.body, self.config.codecs)
         if message.method == "BYE":
             # The last words are still in the jitter buffer, which pjsip throws away with the call.
             data, where = forwarded.encode(), route.line.where

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -46,14 +47,6 @@ async def run(*command: str, seconds: float = 60, cwd: Path) -> tuple[int, str]:
 def sipp(port: int, *options: str) -> list[str]:
     own = ["-i", "127.0.0.1", "-p", str(free_port(2)), "-mp", str(free_port(2) // 2 * 2), "-nostdin"]
     return ["sipp", f"127.0.0.1:{port}", "-s", "400", *own, *options]
-
-
-def spoken(path: Path) -> Path:
-    """The tests' call as an 8 kHz file."""
-    path.parent.mkdir(exist_ok=True)
-    sound = np.frombuffer(sound_of(DATA / "call.wav"), dtype="<i2")
-    soundfile.write(path, sound[::2], 8000, subtype="PCM_16")
-    return path
 
 
 class Baresip:
@@ -132,10 +125,15 @@ class Baresip:
 
 
 @contextlib.asynccontextmanager
-async def baresip(directory: Path, account: str, *, config: str = "", modules: str = "") -> AsyncIterator[Baresip]:
-    """A phone with this line in its accounts file; ``modules`` by name, parted by blanks."""
+async def baresip(
+    directory: Path, account: str, *, config: str = "", modules: str = "", rate: int = 8000, say: Any = None
+) -> AsyncIterator[Baresip]:
+    """A phone with this line in its accounts file that says the tests' call, or 16-bit samples; ``modules`` by name, parted by
+    blanks."""
     needs("baresip", "baresip-core")
-    spoken(directory / "say.wav")
+    await asyncio.to_thread(directory.mkdir)
+    sound = np.frombuffer(sound_of(DATA / "call.wav"), dtype="<i2")[:: 16_000 // rate] if say is None else say
+    soundfile.write(directory / "say.wav", sound, rate, subtype="PCM_16")
     control, port = free_port(), free_port()
     rtp = free_rtp_port()
     loaded = "".join(f"module {name}.so\n" for name in ("g711", "aufile", *modules.split()))
@@ -143,7 +141,7 @@ async def baresip(directory: Path, account: str, *, config: str = "", modules: s
         f"module_path {MODULES}\n{loaded}module_app menu.so\nmodule_app account.so\nmodule_app ctrl_tcp.so\n"
         f"ctrl_tcp_listen 127.0.0.1:{control}\nsip_listen 127.0.0.1:{port}\nrtp_ports {rtp}-{rtp + 100}\n"
         f"audio_source aufile,{directory}/say.wav\naudio_player aufile,{directory}/heard.wav\n"
-        f"audio_srate 8000\naudio_channels 1\nsip_verify_server no\n{config}"
+        f"audio_srate {rate}\naudio_channels 1\nsip_verify_server no\n{config}"
     )
     (directory / "accounts").write_text(f"{account}\n")
     (directory / "contacts").write_text("")
@@ -157,10 +155,77 @@ async def baresip(directory: Path, account: str, *, config: str = "", modules: s
         yield phone
     finally:
         await phone.close()
-        if process.returncode is None:
-            process.terminate()
+        await _end(process)
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is None:
+        process.terminate()
+        try:
+            await asyncio.wait_for(process.wait(), 8)
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+
+
+class Linphone:
+    """linphonec at its prompt."""
+
+    def __init__(self, directory: Path, process: asyncio.subprocess.Process) -> None:
+        self.directory, self._process = directory, process
+        self._seen = 0
+
+    @property
+    def log(self) -> str:
+        return (self.directory / "log").read_text(errors="replace")
+
+    async def type(self, command: str, wanted: str = "", seconds: float = 15.0) -> None:
+        """A line at the prompt; returns once ``wanted`` has been said after it."""
+        assert self._process.stdin is not None
+        self._seen = len(self.log)
+        self._process.stdin.write(f"{command}\n".encode())
+        await self._process.stdin.drain()
+        if wanted:
             try:
-                await asyncio.wait_for(process.wait(), 8)
-            except TimeoutError:
-                process.kill()
-                await process.wait()
+                await eventually(lambda: wanted in self.log[self._seen :], seconds)
+            except AssertionError:
+                raise AssertionError(f"no {wanted!r} after {command!r}:\n{self.log[-3000:]}") from None
+
+
+@contextlib.asynccontextmanager
+async def linphone(directory: Path, sip: dict[str, Any]) -> AsyncIterator[Linphone]:
+    """``sip`` goes into its configuration."""
+    needs("linphonec", "linphone-cli")
+    (directory / ".local" / "share" / "linphone").mkdir(parents=True)
+    options = {
+        "sip_port": free_port(2),
+        "sip_tcp_port": 0,
+        "sip_tls_port": 0,
+        "use_ipv6": 0,
+        "ipv6_migration_done": 1,
+        "default_proxy": -1,
+        "contact": "<sip:13900005678@127.0.0.1>",
+        **sip,
+    }
+    codecs = "".join(
+        f"[audio_codec_{at}]\nmime={name}\nrate=8000\nchannels=1\nenabled=1\n"
+        for at, name in enumerate(("PCMA", "PCMU"))
+    )
+    lines = "".join(f"{name}={value}\n" for name, value in options.items())
+    (directory / "rc").write_text(f"[sip]\n{lines}[rtp]\naudio_rtp_port={free_rtp_port()}\n{codecs}")
+    with (directory / "log").open("wb") as log:
+        process = await asyncio.create_subprocess_exec(
+            *("linphonec", "-c", str(directory / "rc")),
+            stdout=log,
+            stderr=log,
+            stdin=asyncio.subprocess.PIPE,
+            env={**os.environ, "HOME": str(directory)},
+        )
+    phone = Linphone(directory, process)
+    try:
+        await eventually(lambda: "linphonec>" in phone.log)
+        yield phone
+    finally:
+        with contextlib.suppress(OSError):
+            await phone.type("quit")
+        await _end(process)
