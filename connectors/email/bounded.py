@@ -6,19 +6,18 @@ server with it; a process can be killed at any point, and only that mail is affe
 
 from __future__ import annotations
 
-import pickle
 import queue
 import subprocess
 import sys
 import threading
 from contextlib import suppress
 
-from connectors.email import parse
+from connectors.email import crossing, parse
+from connectors.email.crossing import LENGTH
 from connectors.email.parsed import ParsedMail
 from core import log
 
 logger = log.get(__name__)
-LENGTH = 8
 
 
 class BoundedParser:
@@ -82,14 +81,12 @@ class BoundedParser:
         finally:
             timer.cancel()
             timer.join()  # from here on it kills nothing
-        if answer:
-            mail = pickle.loads(answer)  # noqa: S301  (written by our own process a moment ago, over a private pipe)
-            if isinstance(mail, ParsedMail):
-                if not expired.is_set():
-                    return mail, process
-                _end(process)
-                return mail, None
+        mail = _mail(answer)
+        if mail is not None and not expired.is_set():
+            return mail, process
         _end(process)
+        if mail is not None:
+            return mail, None
         if expired.is_set():
             logger.warning("a mail took too long to read", size=len(raw))
             why = f"Reading the mail was stopped after {self._seconds:g} s; the original is attached."
@@ -97,6 +94,14 @@ class BoundedParser:
             logger.warning("a mail broke the process that read it", size=len(raw))
             why = "The mail could not be read within the limits; the original is attached."
         return parse.unreadable(raw, why), None
+
+
+def _mail(answer: bytes) -> ParsedMail | None:
+    try:
+        return crossing.decode(answer) if answer else None
+    except ValueError:
+        logger.warning("the process that read a mail gave no proper answer", size=len(answer))
+        return None
 
 
 def _exchange(process: subprocess.Popen[bytes], raw: bytes) -> bytes:

@@ -1,15 +1,14 @@
-"""The program of one parser process: lengths and mails in on stdin, lengths and pickled ``ParsedMail`` out on stdout."""
+"""The program of one parser process: lengths and mails in on stdin, lengths and what was read out on stdout."""
 
 from __future__ import annotations
 
 import os
-import pickle
 import resource
 import signal
 import sys
 from typing import BinaryIO
 
-from connectors.email.bounded import LENGTH
+from connectors.email.crossing import LENGTH, encode
 from connectors.email.parse import parse
 
 
@@ -25,7 +24,7 @@ def main(memory: int) -> None:
     while len(length := source.read(LENGTH)) == LENGTH:
         raw = source.read(int.from_bytes(length, "big"))
         try:
-            answer = pickle.dumps(parse(raw))
+            answer = encode(parse(raw))
         except MemoryError:
             answer = b""
         _write(out, answer)
