@@ -20,7 +20,9 @@ from intake.tables import SessionRow, TurnRow
 
 logger = log.get(__name__)
 Ending = Callable[[Session, SessionRow, Sequence[TurnRow]], Message]
+Salvage = Callable[[str], dict[str, Any]]
 _endings: dict[str, Ending] = {}
+_salvages: dict[str, Salvage] = {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,9 +108,12 @@ def stage(session_id: str, **people: Any) -> None:
         live.publish_after_commit(session, "calls", item)
 
 
-def on_end(channel: str, ending: Ending) -> None:
-    """Registers how a channel makes a Message of a session that ended, by itself or by the sweeper's hand."""
+def on_end(channel: str, ending: Ending, salvage: Salvage | None = None) -> None:
+    """Registers how a channel makes a Message of a session that ended, by itself or by the sweeper's hand. ``salvage`` is
+    asked first, outside any transaction, what a dead process left behind: facts of the session; it may take its time."""
     _endings[channel] = ending
+    if salvage is not None:
+        _salvages[channel] = salvage
 
 
 def end_session(session_id: str, outcome: str, facts: dict[str, Any] | None = None) -> Acceptance | None:
@@ -137,13 +142,14 @@ def end_orphans(silent_for: timedelta) -> int:
     """Ends sessions whose process gave no sign of life; each becomes a Message with what was heard. Returns how many."""
     limit = clock.now() - silent_for
     with db.read() as session:
-        orphans = session.scalars(
-            select(SessionRow.id).where(SessionRow.state == "open", SessionRow.heard_from < limit)
+        orphans = session.execute(
+            select(SessionRow.id, SessionRow.channel).where(SessionRow.state == "open", SessionRow.heard_from < limit)
         ).all()
     ended = 0
-    for session_id in orphans:
+    for session_id, channel in orphans:
         try:
-            ended += _end_orphan(session_id, limit)
+            left = _salvages[channel](session_id) if channel in _salvages else {}
+            ended += _end_orphan(session_id, limit, left)
         except Exception:  # the others do not wait for it; it is tried again
             logger.exception("a session without a process could not be ended", session=session_id)
     if ended:
@@ -151,11 +157,12 @@ def end_orphans(silent_for: timedelta) -> int:
     return ended
 
 
-def _end_orphan(session_id: str, limit: datetime) -> bool:
+def _end_orphan(session_id: str, limit: datetime, left: dict[str, Any]) -> bool:
     with db.write() as session:
         row = session.scalar(select(SessionRow).where(SessionRow.id == session_id).with_for_update())
         if row is None or row.state != "open" or row.heard_from >= limit or row.channel not in _endings:
             return False
+        row.facts = {**left, **row.facts}
         _end(session, row, "broken off")
     return True
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -29,16 +28,12 @@ logger = log.get(__name__)
 
 
 def message_of_call(session: Session, row: SessionRow, turns: Sequence[TurnRow]) -> Message:
-    """Registered with ``intake.on_end``. The recording named in the facts, or the raw file that a crash left behind."""
+    """Registered with ``intake.on_end``. The recording is the one that the facts name."""
     facts = row.facts
     recording, duration = facts.get("recording", ""), int(facts.get("duration_ms", 0))
-    if not recording and (path := _raw(row.id)) is not None:
-        try:
-            recording, duration = keep(path)
-        except Exception:
-            logger.exception("a raw recording could not be kept; its file stays", session=row.id)
-        if recording:
-            after_commit(session, lambda: forget(path))
+    if recording:
+        path = path_of(settings.get(SipSettings).recordings, row.id)
+        after_commit(session, lambda: forget(path))
     text, words = transcript(turns)
     outcome = row.outcome
     # A session without "complete" was not ended by its controller: what was said after the last turn is only recorded.
@@ -94,6 +89,11 @@ def conversation(turns: Sequence[TurnRow]) -> list[dict[str, Any]]:
     ]
 
 
-def _raw(session_id: str) -> Path | None:
-    path = path_of(settings.get(SipSettings).recordings, session_id)
-    return path if path.exists() else None
+def salvage(session_id: str) -> dict[str, Any]:
+    """The recording that a dead process left behind, as facts of its session. Takes seconds for a long call."""
+    try:
+        recording, duration = keep(path_of(settings.get(SipSettings).recordings, session_id))
+    except Exception:
+        logger.exception("a growing recording could not be kept; its file stays", session=session_id)
+        return {}
+    return {"recording": recording, "duration_ms": duration} if recording else {}

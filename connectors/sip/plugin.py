@@ -14,10 +14,10 @@ async def _serve() -> None:
 def prepare() -> None:
     """Every process that ends sessions or keeps promises must know how."""
     from connectors.sip import recognition
-    from connectors.sip.ending import message_of_call
+    from connectors.sip.ending import message_of_call, salvage
     from intake import on_end
 
-    on_end("sip", message_of_call)
+    on_end("sip", message_of_call, salvage)
     _ = recognition.recognise
 
 

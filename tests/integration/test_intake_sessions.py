@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core import db
 from core.db import Database
-from intake import Message, Sender, SessionRow, TurnRow, end_orphans, on_end, open_session
+from intake import Message, MessageRow, Sender, SessionRow, TurnRow, end_orphans, on_end, open_session
 from tests.support.messages import message
 
 CHANNEL = "orphans"
@@ -34,3 +35,20 @@ def test_one_session_that_cannot_be_ended_does_not_hold_up_the_others(database: 
     with db.read() as session:
         states = {row.id: row.state for row in session.scalars(select(SessionRow))}
     assert states == {one: "open" if one in first else "ended" for one in opened}
+
+
+def test_what_a_dead_process_left_is_gathered_while_others_may_write(database: Database) -> None:
+    def salvage(session_id: str) -> dict[str, Any]:
+        with db.write() as session:  # encoding an hour's sound must not hold the write lock
+            session.get_one(SessionRow, session_id).owner = "looked at"
+        return {"recording": "f" * 64}
+
+    def ending(session: Session, row: SessionRow, turns: Sequence[TurnRow]) -> Message:
+        assert row.owner == "looked at"
+        return message("喂", channel="salvaged", channel_id=row.id, recording=row.facts["recording"])
+
+    on_end("salvaged", ending, salvage)
+    open_session("salvaged", "a", Sender(kind="phone", value="+8613911112222"), owner="gone")
+    assert end_orphans(timedelta(0)) == 1
+    with db.read() as session:
+        assert session.scalars(select(MessageRow)).one().content["recording"] == "f" * 64

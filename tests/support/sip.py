@@ -17,7 +17,7 @@ from sqlalchemy import select
 from asr import AsrSettings, Final, Listening, Partial, Word
 from asr.server import Server
 from connectors.sip.controller import Controller
-from connectors.sip.ending import message_of_call
+from connectors.sip.ending import message_of_call, salvage
 from connectors.sip.message import SipMessage, parse
 from connectors.sip.settings import PeopleSettings, SipSettings
 from core import db, settings
@@ -201,7 +201,7 @@ async def controller(people: PeopleSettings | None = None, **options: Any) -> As
     chosen = {"port": 0, "processes": 1, "rtp_port": free_rtp_port(), "min_free_mb": 0, **options}
     config = SipSettings(**chosen)
     settings.use(config)
-    on_end("sip", message_of_call)
+    on_end("sip", message_of_call, salvage)
     running = Controller(config)
     await running.start()
     try:
