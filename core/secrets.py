@@ -50,14 +50,14 @@ def _kept(path: Path) -> bytes:
     except FileNotFoundError:
         path.parent.mkdir(parents=True, exist_ok=True)
         fresh = secrets.token_bytes(32)
-        scratch = path.with_name(f".{path.name}.{os.getpid()}")
+        scratch = path.with_name(f".{path.name}.{secrets.token_hex(8)}")  # of this thread alone
         descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             file.write(fresh)
             file.flush()
             os.fsync(file.fileno())
         try:
-            os.link(scratch, path)  # the first process wins; the others read its key
+            os.link(scratch, path)  # the first wins; the others read its key
         except FileExistsError:
             return path.read_bytes()
         finally:
