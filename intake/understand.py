@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 import nlu
 from core import db, log, outbox, settings
-from intake import conversation, identity
+from intake import conversation, identity, talked
 from intake.fields import asset_fields, e164, fields_of, locate
 from intake.inbox import UNDERSTAND, message_of
 from intake.message import Message
@@ -177,6 +177,7 @@ def _write(session: Session, read: _Read, understanding: Understanding | None, p
                 session, read, understanding, fields, found.customer.id, asset_id, problem or message.problem
             )
             ticket.parent_id = belongs.ticket.id if belongs else None
+        talked.tell(session, ticket, message)
     row.customer_id, row.ticket_id, row.reason = found.customer.id, ticket.id, reason
     row.understanding = understanding.as_json() if understanding else None
     row.state = "waiting" if message.waits else "understood"

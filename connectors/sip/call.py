@@ -170,7 +170,11 @@ class Call(Party):
         finishing = asyncio.create_task(self._hearing.finish(self.config.last_words_seconds))
         facts = await self._kept()
         await finishing
-        facts |= {"complete": self._hearing.complete and self.people.complete, "packets": self._packets, "lost": self._lost}
+        facts |= {
+            "complete": self._hearing.complete and self.people.complete,
+            "packets": self._packets,
+            "lost": self._lost,
+        }
         facts |= self.people.facts()
         if self._talk is not None:
             facts |= self._talk.facts()

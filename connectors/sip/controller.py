@@ -16,6 +16,7 @@ from connectors.sip.crew import Crew, Crewman
 from connectors.sip.front import Front
 from connectors.sip.leg import Leg
 from connectors.sip.recording import forget_kept
+from connectors.sip.referral import Referrals
 from connectors.sip.registration import Registration
 from connectors.sip.settings import LINES, PeopleSettings, SipSettings
 from connectors.sip.switchboard import Switchboard
@@ -40,6 +41,7 @@ class Controller:
         self.calls: dict[tuple[str, int], Call | Leg] = {}
         self.board = Switchboard(config, self.people, self.front, self._register)
         self.registrations = [Registration(account, self.front) for account in config.accounts]
+        self.front.on_refer = Referrals(self.front.answer, self._referred).came
         self._tasks: set[asyncio.Task[None]] = set()
         self._always: list[asyncio.Task[None]] = []
         self._owner = f"voice {socket.gethostname()[:40]} {os.getpid()}"
@@ -125,6 +127,12 @@ class Controller:
             if isinstance(call, Call) and call.session_id == session_id:
                 return await call.people.asked(what, given)
         return None
+
+    async def _referred(self, call_id: str, target: str) -> bool:
+        """An agent's telephone gives the caller on; those who called us do not."""
+        leg = next((one for one in self.calls.values() if isinstance(one, Leg) and one.sip_id == call_id), None)
+        calls = [one for one in self.calls.values() if isinstance(one, Call)]
+        return leg is not None and any([await call.people.referred(leg, target) for call in calls])
 
     async def _signs_of_life(self) -> None:
         while True:

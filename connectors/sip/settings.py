@@ -125,7 +125,9 @@ class PeopleSettings(settings.Section, prefix="PEOPLE"):
         description="Callers of a pjsua2 process's four calls; the rest is for agents' telephones. 0: four, and two as soon "
         "as an agent has a telephone.",
     )
-    ring_seconds: float = Field(20.0, gt=0, le=120, description="How long an agent's telephone rings before the next's.")
+    ring_seconds: float = Field(
+        20.0, gt=0, le=120, description="How long an agent's telephone rings before the next's."
+    )
     no_answer_rest: float = Field(60.0, ge=0, description="s that a telephone which nobody answered is not rung.")
     wrap_up: float = Field(10.0, ge=0, description="s after a call before an agent is rung again.")
     queue_length: int = Field(10, ge=0, description="Callers who may wait at once; more are asked to be called back.")

@@ -95,6 +95,9 @@ class Call(pj.Call):  # type: ignore[misc]
     def onDtmfDigit(self, prm: Any) -> None:
         self.line.tell({"event": "digit", "call": self.number, "digit": prm.digit})
 
+    def onCallTransferRequest(self, prm: Any) -> None:
+        prm.statusCode = 603  # the front answers these; pjsua would call whatever it is told to
+
     def count(self) -> None:
         """Reads the RTP counters; a call without a stream has none."""
         with contextlib.suppress(pj.Error):

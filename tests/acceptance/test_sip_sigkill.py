@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import subprocess
@@ -11,17 +12,20 @@ import time
 from datetime import timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 from sqlalchemy import select
 
 from connectors.sip.plugin import prepare
 from connectors.sip.recording import pcm_of
-from core import db
+from core import blobs, db
 from core.db import Database
 from intake import TurnRow, end_orphans
+from tests.support.agents import agent, sending, strength, telephone
 from tests.support.rtp import rtp, silence, tone, voice_port
 from tests.support.sip import Peer, eventually, free_rtp_port, messages, peer, recogniser, sessions
 from tests.support.system import free_port
+from ticketing import Phone
 
 pytestmark = pytest.mark.usefixtures("blob_store")
 
@@ -29,7 +33,7 @@ pytestmark = pytest.mark.usefixtures("blob_store")
 class Voice:
     """``hotline voice`` as the supervisor starts it."""
 
-    def __init__(self, data: Path, database: Database) -> None:
+    def __init__(self, data: Path, database: Database, **more: str) -> None:
         self.port = free_port(kind=2)
         self.process = subprocess.Popen(
             [sys.executable, "-m", "app.cli", "voice"],
@@ -42,6 +46,7 @@ class Voice:
                 "HOTLINE_SIP_RTP_PORT": str(free_rtp_port()),
                 "HOTLINE_SIP_MIN_FREE_MB": "0",
                 "HOTLINE_LOG_LEVEL": "WARNING",
+                **more,
             },
         )
 
@@ -111,3 +116,69 @@ async def test_a_killed_voice_process_loses_nothing(installation: Path, database
         assert message.waits == "recognition"  # the words after the last turn are in the recording
         assert len(pcm_of(message.recording)) > 32_000
         assert not list((installation / "recordings").iterdir())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("killed", ["voice", "line"])
+async def test_what_two_people_said_outlives_their_processes(
+    installation: Path, database: Database, killed: str
+) -> None:
+    """SIGKILL of `hotline voice`, or of the pjsua2 process that carries both, while a caller talks with an agent."""
+    prepare()
+    script = {"customer": ["转人工", "空调不制冷", "听不到"], "agent": ["您好请讲", "听不到"]}
+    async with recogniser(script), telephone() as phone, peer() as caller, rtp() as stream:
+        wang = agent("wang", phone.address)
+        voice = Voice(installation, database, HOTLINE_PEOPLE_PHONES_AT='["127.0.0.1"]')
+        try:
+            await voice.answers(caller)
+            for _ in range(50):
+                _, response = await caller.establish(voice.port, rtp_port=stream.port)
+                if response.status == 200:
+                    break
+                await asyncio.sleep(0.2)
+            port = voice_port(response)
+            await stream.speak(tone(0.8, 400) + silence(0.6), port)
+            async with sending(stream, port):
+                await phone.answers(40)
+            async with phone.silent():
+                await stream.speak(tone(0.8, 400) + silence(0.6), port)
+                await eventually(lambda: said("customer")[1:])
+            async with sending(stream, port):
+                await phone.speaks(tone(0.8, 900) + silence(0.6))
+                await eventually(lambda: said("agent"))
+            async with sending(stream, port, tone(0.1, 400)), sending(phone.stream, voice_port(phone.invite)):
+                await asyncio.sleep(0.5)
+                if killed == "voice":
+                    voice.process.send_signal(signal.SIGKILL)
+                    voice.process.wait()
+                else:
+                    os.kill(voice.children()[0], signal.SIGKILL)
+                    await asyncio.gather(phone.is_hung_up(), caller.get(10, lambda message: message.method == "BYE"))
+            if killed == "voice":
+                assert await asyncio.to_thread(end_orphans, timedelta(0)) == 1
+            [message] = await messages(1)
+        finally:
+            voice.process.kill()
+            voice.process.wait()
+    assert message.text.startswith("转人工\n空调不制冷")
+    assert message.extra["outcome"] == "broken off"
+    spoken = [(one["speaker"], one["text"]) for one in message.extra["conversation"]]
+    assert {("customer", "空调不制冷"), ("agent", "您好请讲")} <= set(spoken)
+    line = next(one for one in message.extra["conversation"] if one["text"] == "您好请讲")
+    # A controller that lives has put the recording into its own store.
+    store = blobs.using(blobs.DirectoryBlobs(installation / "blobs")) if killed == "line" else contextlib.nullcontext()
+    with store:
+        left, right = (
+            np.frombuffer(pcm_of(message.recording, leg), dtype="<i2").astype(float) for leg in ("customer", "agent")
+        )
+    assert strength(right[line["start"] * 16 : line["end"] * 16], 900, 16_000) > 1000
+    assert strength(left[-8000:], 400, 16_000) > 500  # what was said last is in the recording
+    # A controller that lives keeps the last words; those of a dead one are recognised later.
+    assert (message.waits == "recognition") == (killed == "voice")
+    with db.read() as session:
+        assert session.get_one(Phone, wang).call is None  # she can be rung again
+
+
+def said(speaker: str) -> list[str]:
+    with db.read() as session:
+        return list(session.scalars(select(TurnRow.text).where(TurnRow.speaker == speaker).order_by(TurnRow.number)))

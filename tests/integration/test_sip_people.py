@@ -3,23 +3,35 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+import contextlib
+from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
 
 import numpy as np
 import pytest
+from aiohttp import CookieJar, web
+from aiohttp.test_utils import TestClient, TestServer
 from sqlalchemy import select
 
+import intake.api
+import ticketing.api
+from connectors.sip.controller import Controller
+from connectors.sip.message import SipMessage, answer
 from connectors.sip.recording import pcm_of
 from connectors.sip.settings import PeopleSettings
 from core import db
 from core.db import Database
-from intake import TurnRow
+from core.http import application
+from intake import TurnRow, waiting
 from intake.understand import use
-from tests.integration.test_sip_dialog import KnowsFourWords, steps
-from tests.support.agents import agent, lately, sending, silence, strength, telephone, tone
-from tests.support.rtp import rtp, voice_port
-from tests.support.sip import Peer, SipMessage, controller, eventually, messages, peer, recogniser, sessions
-from ticketing import Phone
+from tests.integration.test_sip_dialog import KnowsFourWords, hung_up, loudness, steps
+from tests.support import keep_promises
+from tests.support.agents import Telephone, agent, lately, sending, silence, strength, telephone, tone
+from tests.support.desk import PASSWORD, Desk
+from tests.support.redis_server import embedded_redis
+from tests.support.rtp import Rtp, rtp, voice_port
+from tests.support.sip import Peer, controller, eventually, messages, peer, recogniser, sessions
+from ticketing import AuditEntry, Entry, Event, Phone, Ticket
 
 pytestmark = pytest.mark.usefixtures("database", "blob_store")
 LOCAL = PeopleSettings(phones_at=("127.0.0.1",), ring_seconds=5, wrap_up=0)
@@ -49,13 +61,6 @@ def state_of(user_id: int) -> str | None:
 
 def staged() -> str:
     return str(sessions()[-1].facts.get("people", {}).get("stage", ""))
-
-
-async def hung_up(caller: Peer, seconds: float = 15) -> None:
-    from tests.integration.test_sip_dialog import hung_up as gone
-
-    del seconds
-    await gone(caller)
 
 
 async def test_caller_and_agent_hear_each_other_and_are_kept_apart(database: Database) -> None:
@@ -100,6 +105,18 @@ async def test_caller_and_agent_hear_each_other_and_are_kept_apart(database: Dat
     assert strength(right, CALLER, 16_000) < 30
     last = next(one for one in message.extra["conversation"] if one["text"] == "我家空调不制冷")
     assert strength(left[last["start"] * 16 : last["end"] * 16], CALLER, 16_000) > 1000
+    await asyncio.to_thread(keep_promises, "intake.understand")
+    with db.read() as session:
+        [ticket] = session.scalars(select(Ticket)).all()
+        assert ticket.value("fault") == "不制冷"
+        entries = session.scalars(select(Entry).order_by(Entry.id)).all()
+        talked = session.scalars(select(Event).where(Event.kind == "call.talked")).one()
+    assert [entry.kind for entry in entries] == ["message", "note"]
+    assert entries[0].recording == message.recording
+    assert "客服: 您好请讲" in entries[1].text
+    assert "客户: 我家空调不制冷" in entries[1].text
+    assert (talked.actor, talked.ticket_id) == (f"user:{wang}", ticket.id)
+    assert talked.details["seconds"] >= 2
 
 
 def strength_in(codes: bytes | bytearray, hz: float) -> float:
@@ -110,9 +127,298 @@ def strength_in(codes: bytes | bytearray, hz: float) -> float:
     return max((strength(samples[at : at + 4000], hz) for at in range(0, max(1, len(samples) - 4000), 800)), default=0)
 
 
-async def until_said(caller: Peer, stream: object, response: SipMessage, step: str) -> None:
-    async with sending(stream, voice_port(response)):  # type: ignore[arg-type]
-        await eventually(lambda: step in steps(db.database()), 20)
+@contextlib.asynccontextmanager
+async def desk_of(*logins: str) -> AsyncIterator[list[Desk]]:
+    """The API with calls, a client for each of these users, and Redis between it and the telephone."""
+    app, api = application(), web.Application()
+    ticketing.api.routes(api)
+    intake.api.routes(api)
+    app.add_subapp("/api/v1", api)
+    async with TestServer(app) as server, contextlib.AsyncExitStack() as stack:
+        desks = []
+        for login in logins:
+            desk = Desk(await stack.enter_async_context(TestClient(server, cookie_jar=CookieJar(unsafe=True))))
+            assert (await desk.send("/session", {"login": login, "password": PASSWORD}))[0] == 200
+            desks.append(desk)
+        yield desks
 
 
-__all__ = ["asyncio", "lately", "until_said"]
+@contextlib.asynccontextmanager
+async def put_through(
+    voice: Controller, caller: Peer, stream: Rtp, phone: Telephone
+) -> AsyncIterator[tuple[SipMessage, int]]:
+    """A caller who asked for a person and talks with this agent; the caller's INVITE and our voice port."""
+    _, response = await caller.establish(voice.front.port, rtp_port=stream.port)
+    port = voice_port(response)
+    await stream.speak(tone(0.6, CALLER) + silence(0.5), port)
+    async with sending(stream, port):
+        await phone.answers(20)
+        await eventually(lambda: staged() == "talking")
+    yield response, port
+
+
+async def asked(desk: Desk, what: str, body: dict[str, object] | None = None) -> tuple[int, dict[str, object]]:
+    return await desk.send(f"/calls/{sessions()[-1].id}/{what}", body)
+
+
+async def test_hold_music_and_back() -> None:
+    script = {"customer": ["转人工"], "agent": []}
+    with embedded_redis():
+        async with telephone() as phone, recogniser(script), peer() as caller, rtp() as stream:
+            agent("wang", phone.address)
+            agent("li", "8009")
+            async with (
+                controller(LOCAL) as voice,
+                desk_of("wang", "li") as (wang, li),
+                put_through(voice, caller, stream, phone) as (_, port),
+                sending(stream, port, tone(0.1, CALLER)),
+            ):
+                await eventually(lambda: lately(phone.stream, CALLER) > 1000)
+                assert (await asked(li, "hold", {"on": True}))[0] == 403  # not her call
+                assert (await asked(wang, "hold", {"on": True})) == (200, {"done": "hold"})
+                assert (await wang.get("/calls"))[1]["items"][0]["stage"] == "held"
+                await eventually(lambda: lately(phone.stream, CALLER) < 100)
+                await eventually(lambda: loudness(stream) > 200)  # music
+                assert (await asked(wang, "hold", {"on": False}))[0] == 200
+                await eventually(lambda: lately(phone.stream, CALLER) > 1000)
+                await phone.holds(on=True)  # the telephone's own key
+                await eventually(lambda: staged() == "held")
+                await eventually(lambda: loudness(stream) > 200)
+                await phone.holds(on=False)
+                await eventually(lambda: lately(phone.stream, CALLER) > 1000)
+                assert (await asked(wang, "transfer/complete"))[0] == 409
+                assert (await asked(wang, "hang-up"))[0] == 200
+                await asyncio.gather(phone.is_hung_up(), hung_up(caller))
+                await eventually(lambda: sessions()[-1].state == "ended")
+                assert (await asked(wang, "hold", {"on": True}))[0] == 404
+
+
+async def test_the_next_agent_is_rung_when_one_does_not_answer(database: Database) -> None:
+    async with telephone() as absent, telephone() as present, peer() as caller, rtp() as stream:
+        first, second = agent("absent", absent.address), agent("present", present.address)
+        with db.write() as session:
+            session.get_one(Phone, second).since = session.get_one(Phone, first).since + timedelta(seconds=1)
+        people = LOCAL.model_copy(update={"ring_seconds": 1.0})
+        async with recogniser({"customer": ["找人工"], "agent": ["喂"]}), controller(people) as voice:
+            invite, response = await caller.establish(voice.front.port, rtp_port=stream.port)
+            port = voice_port(response)
+            await stream.speak(tone(0.6, CALLER) + silence(0.5), port)
+            async with sending(stream, port):
+                await absent.rings(20)
+                await absent.is_cancelled()
+                await present.answers()
+                await eventually(lambda: staged() == "talking")
+            assert state_of(first) is None
+            assert state_of(second) == sessions()[0].id
+            async with sending(stream, port):
+                await present.speaks(tone(0.6, AGENT) + silence(0.6))
+                await eventually(lambda: said("agent") == ["喂"])
+            caller.send(caller.within("BYE", invite, response, 2), voice.front.port)
+            await present.is_hung_up()
+            [message] = await messages(1)
+    assert steps(database)[:2] == ["open", "hand_over"]
+    assert message.extra["people"]["talked"][0]["agent"] == second
+    assert message.problem == ""
+
+
+async def test_who_waits_hears_his_place_and_can_be_called_back(database: Database) -> None:
+    people = LOCAL.model_copy(update={"announce_seconds": 60.0})
+    async with telephone() as phone, peer() as one, peer() as two, rtp() as first, rtp() as second:
+        wang = agent("wang", phone.address)
+        with db.write() as session:
+            session.get_one(Phone, wang).call = "f" * 32  # she talks with somebody
+        script = {"customer": ["转人工", "转人工"], "agent": []}
+        async with recogniser(script), controller(people) as voice:
+            invite, ports = None, []
+            for caller, stream in ((one, first), (two, second)):
+                invite, response = await caller.establish(voice.front.port, rtp_port=stream.port)
+                ports.append(voice_port(response))
+                await stream.speak(tone(0.6, CALLER) + silence(0.5), ports[-1])
+                async with sending(stream, ports[-1]):
+                    await eventually(lambda: staged() == "queue", 20)
+            assert invite is not None
+            waits = [session.facts["people"]["ahead"] for session in sessions()]
+            assert waits == [0, 1]
+            async with sending(second, ports[1]):
+                told = await eventually(lambda: [text for text in said("system") if "按一" in text][1:2], 15)
+                assert "您前面还有一位" in told[0]
+                await eventually(lambda: loudness(second) > 200)
+            await second.key("1", ports[1])
+            async with sending(second, ports[1]):
+                await hung_up(two)
+                [message] = await messages(1)
+            assert "客户要求回电" in message.problem
+            assert message.extra["people"]["because"] == "call back"
+            await asyncio.to_thread(keep_promises, "intake.understand")
+            with db.read() as session:
+                wanted = session.scalars(select(Event).where(Event.kind == "call.call_back_wanted")).one()
+                assert "客户要求回电" in session.get_one(Ticket, wanted.ticket_id).summary
+            assert waiting.waiting_now() == 1
+            with db.write() as session:
+                session.get_one(Phone, wang).call = None
+            async with sending(first, ports[0]):
+                await phone.answers(20)
+                await eventually(lambda: sessions()[0].facts["people"]["stage"] == "talking")
+
+
+async def test_who_waits_too_long_is_called_back_and_who_hangs_up_too(database: Database) -> None:
+    people = LOCAL.model_copy(update={"queue_seconds": 1.0})
+    async with peer() as one, peer() as two, rtp() as first, rtp() as second:
+        wang = agent("wang", "sip:nobody@127.0.0.1:9")
+        with db.write() as session:
+            session.get_one(Phone, wang).call = "f" * 32
+        async with recogniser({"customer": ["转人工", "转人工"]}), controller(people) as voice:
+            _, response = await one.establish(voice.front.port, rtp_port=first.port)
+            await first.speak(tone(0.6, CALLER) + silence(0.5), voice_port(response))
+            async with sending(first, voice_port(response)):
+                await hung_up(one)
+            [message] = await messages(1)
+            assert "请回电" in message.problem
+            assert message.extra["people"]["because"] == "too long"
+            invite, response = await two.establish(voice.front.port, rtp_port=second.port)
+            await second.speak(tone(0.6, CALLER) + silence(0.5), voice_port(response))
+            async with sending(second, voice_port(response)):
+                await eventually(lambda: staged() == "queue", 20)
+            two.send(two.within("BYE", invite, response, 2), voice.front.port)
+            _, gone = await messages(2)
+    assert "请回电" in gone.problem
+    assert waiting.waiting_now() == 0
+
+
+async def test_a_caller_is_given_on_blindly(database: Database) -> None:
+    with embedded_redis():
+        async with telephone() as phone, telephone() as other, peer() as caller, rtp() as stream:
+            wang, li = agent("wang", phone.address), agent("li", other.address, "away")
+            script = {"customer": ["转人工"], "agent": ["请找李工", "我是李工"]}
+            async with (
+                recogniser(script),
+                controller(LOCAL) as voice,
+                desk_of("wang") as (desk,),
+                put_through(voice, caller, stream, phone) as (_, port),
+                sending(stream, port, tone(0.1, CALLER)),
+            ):
+                await phone.speaks(tone(0.6, AGENT) + silence(0.5))
+                await eventually(lambda: said("agent") == ["请找李工"])
+                assert (await asked(desk, "transfer", {"user": wang}))[0] == 409
+                assert (await asked(desk, "transfer", {"user": li, "number": "1"}))[0] in (400, 422)
+                assert (await asked(desk, "transfer", {"number": "+19005551234"}))[0] == 403
+                assert (await asked(desk, "transfer", {"user": li})) == (200, {"done": "transfer"})
+                await phone.is_hung_up()
+                await other.answers()
+                await eventually(lambda: staged() == "talking")
+                assert (state_of(wang), state_of(li)) == (None, sessions()[0].id)
+                await eventually(lambda: lately(other.stream, CALLER) > 1000)
+                await other.speaks(tone(0.6, OTHER) + silence(0.6))
+                assert strength_in(stream.received[-12_000:], OTHER) > 1000
+                await eventually(lambda: said("agent") == ["请找李工", "我是李工"])
+                await other.hangs_up()
+                await hung_up(caller)
+                [message] = await messages(1)
+    assert [talk["agent"] for talk in message.extra["people"]["talked"]] == [wang, li]
+    right = np.frombuffer(pcm_of(message.recording, "agent"), dtype="<i2").astype(float)
+    lines = [one for one in message.extra["conversation"] if one["speaker"] == "agent"]
+    for line, hz in zip(lines, (AGENT, OTHER), strict=True):
+        assert strength(right[line["start"] * 16 : line["end"] * 16], hz, 16_000) > 1000
+
+
+async def test_a_telephone_gives_its_caller_on_by_refer(database: Database) -> None:
+    async with telephone() as phone, telephone() as other, peer() as caller, rtp() as stream:
+        wang = agent("wang", phone.address)
+        li = agent("li", other.address.replace("agent@", "8002@"), "away")
+        async with (
+            recogniser({"customer": ["转人工"]}),
+            controller(LOCAL) as voice,
+            put_through(voice, caller, stream, phone) as (_, port),
+            sending(stream, port, tone(0.1, CALLER)),
+        ):
+            assert (await phone.refers("00190055512345")).status == 603  # settings do not allow that number
+            assert (await phone.refers("8002")).status == 202
+            notify = await phone.peer.get(5, lambda message: message.method == "NOTIFY")
+            phone.peer.send(answer(notify, 200, "OK"), voice.front.port)
+            assert notify.body.startswith(b"SIP/2.0 200")
+            await phone.is_hung_up()
+            await other.answers()
+            await eventually(lambda: state_of(li) == sessions()[0].id)
+            await eventually(lambda: lately(other.stream, CALLER) > 1000)
+            assert state_of(wang) is None
+
+
+async def test_a_colleague_is_asked_first(database: Database) -> None:
+    with embedded_redis():
+        async with telephone() as phone, telephone() as other, peer() as caller, rtp() as stream:
+            agent("wang", phone.address)
+            li = agent("li", other.address, "away")
+            async with (
+                recogniser({"customer": ["转人工"]}),
+                controller(LOCAL) as voice,
+                desk_of("wang") as (desk,),
+                put_through(voice, caller, stream, phone) as (_, port),
+                sending(stream, port, tone(0.1, CALLER)),
+            ):
+                for done in ("cancel", "complete"):
+                    assert (await asked(desk, "transfer", {"user": li, "attended": True}))[0] == 200
+                    await other.answers()
+                    await eventually(lambda: staged() == "held")
+                    async with sending(phone.stream, voice_port(phone.invite), tone(0.1, AGENT)):
+                        await eventually(lambda: lately(other.stream, AGENT) > 1000)  # they speak
+                        assert lately(other.stream, CALLER) < 100  # and the caller is not heard
+                    await eventually(lambda: loudness(stream) > 200)
+                    assert (await asked(desk, f"transfer/{done}"))[0] == 200
+                    if done == "cancel":
+                        await other.is_hung_up()
+                        await eventually(lambda: lately(phone.stream, CALLER) > 1000)
+                        assert state_of(li) is None
+                await phone.is_hung_up()
+                await eventually(lambda: lately(other.stream, CALLER) > 1000)
+                await eventually(lambda: state_of(li) == sessions()[0].id)
+
+
+async def test_a_supervisor_hears_both_and_is_heard_by_nobody(database: Database) -> None:
+    with embedded_redis():
+        async with telephone() as phone, telephone() as ear, peer() as caller, rtp() as stream:
+            agent("wang", phone.address)
+            agent("boss", ear.address, "away", role="manager")
+            async with (
+                recogniser({"customer": ["转人工"]}),
+                controller(LOCAL) as voice,
+                desk_of("wang", "boss") as (wang, boss),
+                put_through(voice, caller, stream, phone) as (_, port),
+                sending(stream, port, tone(0.1, CALLER)),
+                sending(phone.stream, voice_port(phone.invite), tone(0.1, AGENT)),
+            ):
+                assert (await asked(wang, "listen"))[0] == 403
+                assert (await asked(boss, "listen"))[0] == 200
+                await ear.answers()
+                await eventually(lambda: lately(ear.stream, CALLER) > 1000 and lately(ear.stream, AGENT) > 1000)
+                async with sending(ear.stream, voice_port(ear.invite), tone(0.1, OTHER)):
+                    await asyncio.sleep(1.0)
+                    assert lately(stream, OTHER) < 30
+                    assert lately(phone.stream, OTHER) < 30
+                assert lately(phone.stream, CALLER) > 1000  # they talk on
+                session_id = sessions()[0].id
+                status, _ = await boss.send(f"/calls/{session_id}/listen", method="DELETE")
+                assert status == 200
+                await ear.is_hung_up()
+                assert staged() == "talking"
+    with db.read() as session:
+        audited = session.scalars(select(AuditEntry.action).where(AuditEntry.subject == f"call:{session_id}")).all()
+    assert list(audited).count("call.listen") == 2
+
+
+async def test_an_agent_takes_a_caller_out_of_the_dialog(database: Database) -> None:
+    with embedded_redis():
+        async with telephone() as phone, peer() as caller, rtp() as stream:
+            wang = agent("wang", phone.address, "away")
+            async with recogniser({"customer": []}), controller(LOCAL) as voice, desk_of("wang") as (desk,):
+                _, response = await caller.establish(voice.front.port, rtp_port=stream.port)
+                async with sending(stream, voice_port(response), tone(0.1, CALLER)):
+                    await eventually(lambda: steps(database) == ["open"])
+                    assert (await asked(desk, "take"))[0] == 200
+                    assert (await asked(desk, "take"))[0] == 409  # it rings already
+                    await phone.answers()
+                    await eventually(lambda: lately(phone.stream, CALLER) > 1000)
+                    assert staged() == "talking"
+                    assert state_of(wang) == sessions()[0].id
+                    await phone.hangs_up()
+                    await hung_up(caller)
+    assert steps(database) == ["open"]
