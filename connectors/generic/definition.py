@@ -151,8 +151,25 @@ class Decrypt(Part):
     secret: str
 
 
+class Token(Part):
+    """A token that lives shortly: ``url`` is asked for it with the channel's lasting secrets. It is then ``{secret.NAME}`` for
+    files and replies, kept for all processes and renewed in time. ``take``: where it stands in the JSON that comes back,
+    ``lives``: its seconds; ``error``: where a number other than 0 says that it was refused."""
+
+    name: str
+    needs: list[str]
+    url: str
+    hosts: list[str]
+    method: Literal["POST", "GET"] = "POST"
+    json_: Any = Field(None, alias="json")
+    take: str
+    lives: str
+    error: str = ""
+
+
 class Reply(Part):
-    """How a notice goes out. ``{to}`` the recipient, ``{conversation}`` and ``{extra.x}`` of the last message, ``{text}``."""
+    """How a notice goes out. ``{to}`` the recipient, ``{conversation}`` and ``{extra.x}`` of the last message, ``{text}``.
+    ``fine``, ``busy`` and ``stale``: what stands at ``error`` when all is well, when to come again, when the token has ended."""
 
     url: str
     hosts: list[str]
@@ -164,6 +181,7 @@ class Reply(Part):
     error: str = ""
     fine: list[str | int] = [0]
     busy: list[str | int] = []
+    stale: list[str | int] = []
     limit: int = 2000
     window_hours: float = 0
 
@@ -186,6 +204,7 @@ class Definition(Part):
     challenges: list[Challenge] = []
     messages: list[Mapped]
     keep: dict[str, str] = {}
+    token: Token | None = None
     answer: Answer = Answer()
     reply: Reply | None = None
 

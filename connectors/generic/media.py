@@ -4,27 +4,20 @@ from __future__ import annotations
 
 import base64
 import json
-import re
 from typing import Any
-from urllib.parse import quote, urlsplit
 
 import requests
 
 from connectors.generic import expression
-from connectors.generic.definition import Definition, FetchStep, Media, definitions, secrets_of
+from connectors.generic.definition import Definition, FetchStep, Media, definitions
 from connectors.generic.mapping import MEDIA, holds
+from connectors.generic.provider import ProviderUnreachable, address, check_host
 from connectors.generic.settings import GenericSettings
+from connectors.generic.tokens import with_token
 from connectors.media import Fetched, finish, missing
 from core import db, outbox, settings
-from core.errors import Forbidden, HotlineError, TooLarge
+from core.errors import TooLarge
 from intake import Message, MessageRow, message_of
-
-
-class ProviderUnreachable(HotlineError):
-    """The provider did not answer."""
-
-    code = "provider_unreachable"
-    retryable = True
 
 
 @outbox.handler(MEDIA, queue="bulk", lease=180, attempts=5, last_resort=missing)
@@ -60,7 +53,7 @@ def _fetch(definition: Definition, how: Media, message: Message, remote: str) ->
     scope: dict[str, Any] = {
         "item": {"id": remote},
         "up": message.extra.get("item"),
-        "secret": {**definition.keep, **secrets_of(definition)},
+        "secret": with_token(definition),
     }
     content, type_ = b"", ""
     for step in how.fetch:
@@ -89,37 +82,6 @@ def _step(step: FetchStep, scope: dict[str, Any], hosts: list[str]) -> tuple[byt
             return bytes(content), answer.headers.get("Content-Type", "")
     except requests.RequestException as error:
         raise ProviderUnreachable(f"The provider cannot be reached ({type(error).__name__}).") from None
-
-
-def address(template: str, scope: dict[str, Any]) -> str:
-    """A URL whose filled-in parts cannot leave their place; a template that is one place alone is the whole address.
-    Raises Forbidden for a part with ``..`` in it."""
-    alone = expression.PLACE.fullmatch(template)
-    if alone:
-        return expression.fill(template, scope)
-
-    def quoted(place: re.Match[str]) -> str:
-        part = quote(expression.text_of(expression.value(place[1], scope)), safe="/:-._~")
-        if {"..", "."} & set(part.split("/")):
-            raise Forbidden("A part of the address leads elsewhere.")
-        return part
-
-    return expression.PLACE.sub(quoted, template)
-
-
-def check_host(url: str, hosts: list[str]) -> None:
-    """Raises Forbidden unless the address is https at one of the hosts (or below it)."""
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port
-    except ValueError:
-        raise Forbidden("The address is none.") from None
-    allowed = any(host == one or host.endswith(f".{one}") for one in hosts if ":" not in one)
-    local = any(
-        f"{host}:{port}" == one for one in hosts
-    )  # a host with a port is meant exactly, with http too (tests, LAN)
-    if not local and not (allowed and parts.scheme == "https" and port in (None, 443)):
-        raise Forbidden("The channel's definition allows no address like this.", host=host[:100])
 
 
 def _json(content: bytes) -> Any:

@@ -13,8 +13,9 @@ from sqlalchemy import select
 
 from connectors.generic import expression
 from connectors.generic.definition import Definition, Reply, definitions, is_open, secrets_of
-from connectors.generic.media import ProviderUnreachable, address, check_host
+from connectors.generic.provider import ProviderUnreachable, address, check_host
 from connectors.generic.settings import GenericSettings
+from connectors.generic.tokens import with_token
 from connectors.generic.webhook import filled
 from core import clock, db, settings
 from core.errors import Forbidden, TooMany
@@ -40,6 +41,13 @@ class GenericOutlet:
         if last is None:
             raise CannotDeliver("the recipient has not written on this channel, or too long ago")
         scope = self._scope(notice, last)
+        answer = self._post(scope)
+        token = self._definition.token
+        if token is not None and self._number(answer) in {str(one) for one in self._reply.stale}:
+            answer = self._post({**scope, "secret": with_token(self._definition, scope["secret"].get(token.name, ""))})
+        return self._delivery(answer)
+
+    def _post(self, scope: dict[str, Any]) -> requests.Response:
         reply = self._reply
         try:
             url = address(reply.url, scope)
@@ -56,19 +64,25 @@ class GenericOutlet:
             headers["Content-Type"] = "application/json; charset=utf-8"
             sent = {"data": json.dumps(filled(reply.json_, scope), ensure_ascii=False).encode()}
         try:
-            answer = requests.post(
+            return requests.post(
                 url, headers=headers, timeout=settings.get(GenericSettings).timeout, allow_redirects=False, **sent
             )
         except requests.RequestException as error:
             raise ProviderUnreachable(f"The provider cannot be reached ({type(error).__name__}).") from None
-        return self._delivery(answer)
+
+    def _number(self, answer: requests.Response) -> str:
+        """What the provider's answer says at ``error``."""
+        try:
+            return expression.text(self._reply.error, {"item": answer.json()}) if self._reply.error else ""
+        except ValueError:
+            return ""
 
     def _delivery(self, answer: requests.Response) -> Delivery:
         try:
             content = answer.json()
         except ValueError:
             content = None
-        number = expression.text(self._reply.error, {"item": content}) if self._reply.error else ""
+        number = self._number(answer)
         if answer.status_code == 429 or number in {str(one) for one in self._reply.busy}:
             raise TooMany(f"the provider is busy: {number or answer.status_code}")
         if answer.status_code >= 500:
@@ -90,12 +104,15 @@ class GenericOutlet:
                 "extra": last.content["extra"].get("item"),
                 "uuid": str(uuid.uuid5(uuid.NAMESPACE_URL, notice.key)),
             },
-            "secret": {**self._definition.keep, **secrets_of(self._definition)},
+            "secret": with_token(self._definition),
         }
 
     def _equipped(self) -> bool:
         secrets = secrets_of(self._definition)
         written = json.dumps(self._reply.model_dump(mode="json"))
+        token = self._definition.token
+        if token is not None and not all(secrets.get(name) for name in token.needs):
+            return False
         return all(secrets.get(name) for name in self._definition.secrets if f"secret.{name}}}" in written)
 
     def _last(self, notice: OutgoingNotice) -> MessageRow | None:

@@ -9,9 +9,9 @@ from typing import Any
 
 import requests
 
+from connectors.access_token import TokenCache
 from connectors.wechat.errors import TOKEN_CODES, ApiError, ApiUnreachable, error_of
 from connectors.wechat.settings import Account, WeChatSettings
-from connectors.wechat.token import TokenCache
 from core import settings
 from core.errors import ConfigurationError, TooLarge
 

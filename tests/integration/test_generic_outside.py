@@ -14,11 +14,11 @@ from sqlalchemy import delete, select
 from typer.testing import CliRunner
 
 from connectors.generic import commands, connector
-from connectors.generic.media import ProviderUnreachable
 from connectors.generic.outlets import GenericOutlet, outlets
+from connectors.generic.provider import ProviderUnreachable
 from connectors.generic.settings import GenericSettings
 from core import blobs, clock, db, settings
-from core.errors import TooMany
+from core.errors import TooMany, Unavailable
 from core.http import HttpSettings
 from intake import Message, MessageRow, message_of
 from tests.support import keep_promises
@@ -224,6 +224,85 @@ async def test_refusals_say_whether_trying_again_helps(provider: Provider) -> No
         provider.answers["/send"] = answer
         with pytest.raises(error):
             outlet().send(notice())
+
+
+TOKEN = """
+token:
+  name: key
+  needs: [app_secret]
+  url: "http://{host}/token"
+  hosts: ["{host}"]
+  json: {{secret: "{{secret.app_secret}}"}}
+  take: access.token
+  lives: access.seconds
+  error: code
+"""
+
+
+@pytest.fixture
+def with_tokens(tmp_path: Path, provider: Provider) -> Provider:
+    """The kiosk with a key that lives shortly."""
+    own = KIOSK.replace("key: another}}", "app_secret: another}}\noptional: [app_secret]") + TOKEN
+    own = own.replace("  busy: [7]", "  busy: [7]\n  stale: [41]")
+    folder = tmp_path / "tokens"
+    folder.mkdir()
+    (folder / "kiosk.yaml").write_text(own.format(host=provider.host), "utf-8")
+    secrets = {"kiosk": {"token": SecretStr("t"), "app_secret": SecretStr("s3")}}
+    settings.use(GenericSettings(directory=folder, secrets=secrets, media_limit=1000))
+    provider.answers["/send"] = (200, "application/json", b'{"code": 0, "message": {"id": "x9"}}')
+    provider.answers["/token"] = _token("one")
+    return provider
+
+
+def _token(value: str) -> tuple[int, str, bytes]:
+    return 200, "application/json", json.dumps({"code": 0, "access": {"token": value, "seconds": 7200}}).encode()
+
+
+def keys(provider: Provider, path: str) -> list[str]:
+    return [asked.headers.get("Authorization", "") for asked in provider.asked if asked.path == path]
+
+
+async def test_a_token_that_lives_shortly_is_fetched_once_and_used_for_all(with_tokens: Provider) -> None:
+    await take("f1")
+    with_tokens.answers["/file/f1"] = (200, "image/png", PNG)
+    outlet().send(notice())
+    outlet().send(notice())
+    keep_promises("generic.media")
+    assert keys(with_tokens, "/send") == ["Bearer one"] * 2
+    assert keys(with_tokens, "/file/f1")[:1] == ["Bearer one"]
+    assert [json.loads(asked.body) for asked in with_tokens.asked if asked.path == "/token"] == [{"secret": "s3"}]
+
+
+async def test_a_token_that_was_ended_is_renewed_at_once(with_tokens: Provider) -> None:
+    await take()
+    outlet().send(notice())
+    with_tokens.answers["/token"] = _token("two")
+    with_tokens.once["/send"] = [(401, "application/json", b'{"code": 41}')]
+    assert outlet().send(notice()).receipt == "x9"
+    assert keys(with_tokens, "/send") == ["Bearer one", "Bearer one", "Bearer two"]
+
+
+async def test_a_provider_that_gives_no_token_is_tried_again_later(with_tokens: Provider) -> None:
+    await take()
+    for answer in (
+        (200, "application/json", b'{"code": 10003}'),
+        (502, "text/html", b"<html>"),
+        (401, "application/json", b"{}"),
+    ):
+        with_tokens.answers["/token"] = answer
+        with pytest.raises((Unavailable, ProviderUnreachable)) as refused:
+            outlet().send(notice())
+        assert refused.value.retryable
+        assert "s3" not in str(refused.value)
+    assert keys(with_tokens, "/send") == []
+
+
+async def test_without_its_lasting_secret_a_channel_takes_but_does_not_answer(
+    with_tokens: Provider, tmp_path: Path
+) -> None:
+    settings.use(GenericSettings(directory=tmp_path / "tokens", secrets={"kiosk": {"token": SecretStr("t")}}))
+    await take()
+    assert not outlet().reaches(notice())
 
 
 def run(*arguments: str) -> tuple[int, str]:

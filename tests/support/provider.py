@@ -19,9 +19,11 @@ class Asked:
 
 @dataclass
 class Provider:
-    """``answers``: path to (status, type, body). Use as a context manager; ``host`` is host:port."""
+    """``answers``: path to (status, type, body); ``once``: what a path answers first, one after the other. Use as a context
+    manager; ``host`` is host:port."""
 
     answers: dict[str, tuple[int, str, bytes]] = field(default_factory=dict)
+    once: dict[str, list[tuple[int, str, bytes]]] = field(default_factory=dict)
     asked: list[Asked] = field(default_factory=list)
     host: str = ""
 
@@ -34,7 +36,10 @@ class Provider:
                 outer.asked.append(
                     Asked(method=self.command, path=self.path, headers=dict(self.headers.items()), body=body)
                 )
-                status, type_, content = outer.answers.get(self.path, (404, "text/plain", b"nothing here"))
+                first = outer.once.get(self.path)
+                status, type_, content = (
+                    first.pop(0) if first else outer.answers.get(self.path, (404, "text/plain", b"nothing here"))
+                )
                 self.send_response(status)
                 self.send_header("Content-Type", type_)
                 if status in (301, 302):
