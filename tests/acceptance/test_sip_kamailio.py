@@ -9,14 +9,17 @@ from pathlib import Path
 import pytest
 
 from connectors.sip.controller import Controller
-from connectors.sip.front import Front
 from connectors.sip.message import SipMessage
 from connectors.sip.plugin import prepare
 from connectors.sip.recording import pcm_of
-from connectors.sip.settings import SipSettings
+from connectors.sip.settings import PeopleSettings
+from intake.understand import use
+from tests.integration.test_sip_dialog import KnowsFourWords
+from tests.support.agents import agent, sending
 from tests.support.kamailio import REALM, Kamailio, kamailio
 from tests.support.phones import baresip, needs, run, sipp
-from tests.support.sip import DATA, Peer, controller, eventually, messages, peer, recogniser
+from tests.support.rtp import rtp, silence, tone, voice_port
+from tests.support.sip import DATA, Peer, controller, eventually, messages, peer, recogniser, sessions
 from tests.support.system import free_port
 
 pytestmark = [pytest.mark.usefixtures("database", "blob_store"), pytest.mark.slow]
@@ -101,46 +104,44 @@ async def test_hotline_is_an_extension(tmp_path: Path) -> None:
         assert "503" in closed["param"]
 
 
-async def test_hotline_calls_an_agents_phone(tmp_path: Path) -> None:
-    front = Front(SipSettings(port=0, min_free_mb=0))
-    await front.start()
-    try:
-        async with peer() as process, kamailio(tmp_path / "k", [front.port], phones=[PHONE]) as proxy:
-            front.add_line("line-1", process.port)
-            async with baresip(tmp_path / "phone", account(proxy, "tls")) as phone:
-                await phone.registered()
-                invite = process.invite()
-                invite.uri = f"sip:8001@{REALM}"
-                invite.put("to", f"<sip:8001@{REALM}>")
-                invite.put("contact", f"<sip:400@127.0.0.1:{front.port}>")
-                invite.put_all("route", [f"<sip:127.0.0.1:{p};lr>" for p in (front.inner_port, proxy.port)])
-                process.send(invite, front.inner_port)
-                await phone.until("CALL_INCOMING")
-                await phone.do("accept")
-                accepted = await process.final()
-                assert accepted.status == 200
-                path = accepted.all("record-route")[::-1]
-                target = accepted.all("contact")[0].strip("<>").partition(">")[0]
-                process.send(_in_dialog(process, "ACK", invite, accepted, path, target), front.inner_port)
-                await phone.until("CALL_ESTABLISHED")
-                process.send(_in_dialog(process, "BYE", invite, accepted, path, target), front.inner_port)
-                await phone.until("CALL_CLOSED")
-                assert (await process.final()).cseq == (2, "BYE")
-                stranger = of(proxy, process.invite(user="8001"))
-                process.send(stranger, proxy.port)  # from another port it is not Hotline
-                assert (await process.get()).status == 407
-    finally:
-        await front.stop()
+async def test_a_caller_is_put_through_to_agents_phones(tmp_path: Path) -> None:
+    """By a trunk to Hotline, from there by TLS to an agent's phone, and by its REFER to another's."""
+    use(KnowsFourWords())
+    port = free_port(2)
+    auto = ";answermode=auto"
+    async with contextlib.AsyncExitStack() as stack:
+        enter = stack.enter_async_context
+        phones = [PHONE, ("8002", "of-the-other")]
+        proxy = await enter(kamailio(tmp_path / "k", [port], trunks=["127.0.0.1/32"], phones=phones))
+        first = await enter(baresip(tmp_path / "first", account(proxy, "tls") + auto))
+        second = await enter(baresip(tmp_path / "second", account(proxy, "tcp", *phones[1]) + auto))
+        await asyncio.gather(first.registered(), second.registered())
+        await enter(recogniser({"customer": ["转人工"], "agent": ["我转给同事"]}))
+        agent("wang", "8001")
+        people = PeopleSettings(trunk=f"127.0.0.1:{proxy.port}", ring_seconds=5, wrap_up=0)
+        await enter(controller(people, port=port))
+        caller, stream = await enter(peer()), await enter(rtp())
+        invite, response = await _call(caller, proxy, rtp_port=stream.port)
+        await stream.speak(tone(0.6) + silence(0.5), voice_port(response))
+        async with sending(stream, voice_port(response)):
+            await first.until("CALL_ESTABLISHED", 20)
+            await eventually(lambda: sessions()[0].facts.get("people", {}).get("stage") == "talking")
+            agent("li", "8002")
+            await first.do("transfer", f"sip:8002@{REALM}")
+            await second.until("CALL_ESTABLISHED", 20)
+            await first.until("CALL_CLOSED")
+        caller.send(_towards(proxy, caller, invite, response, "BYE"), proxy.port)
+        await second.until("CALL_CLOSED")
+        [message] = await messages(1)
+        use(None)
+    assert message.text == "转人工"
+    assert len(message.extra["people"]["talked"]) == 2
 
 
-def _in_dialog(
-    process: Peer, method: str, invite: SipMessage, accepted: SipMessage, path: list[str], target: str
-) -> SipMessage:
-    message = process.within(method, invite, accepted, 1 if method == "ACK" else 2)
-    message.uri = target
-    for at, each in enumerate(path):
-        message.headers.insert(1 + at, ("route", each))
-    return message
+async def test_only_hotline_calls_phones_without_a_password(tmp_path: Path) -> None:
+    async with kamailio(tmp_path / "k", [free_port(2)], phones=[PHONE]) as proxy, peer() as stranger:
+        stranger.send(of(proxy, stranger.invite(user="8001")), proxy.port)
+        assert (await stranger.get()).status == 407
 
 
 async def test_calls_go_to_the_machine_that_can_take_them(tmp_path: Path) -> None:
@@ -166,8 +167,8 @@ async def test_calls_go_to_the_machine_that_can_take_them(tmp_path: Path) -> Non
         assert two.front.routes.free == 0
 
 
-async def _call(caller: Peer, proxy: Kamailio) -> tuple[SipMessage, SipMessage]:
-    invite = of(proxy, caller.invite())
+async def _call(caller: Peer, proxy: Kamailio, rtp_port: int = 40_000) -> tuple[SipMessage, SipMessage]:
+    invite = of(proxy, caller.invite(rtp_port=rtp_port))
     caller.send(invite, proxy.port)
     wanted = lambda m: m.call_id == invite.call_id and m.status >= 200  # noqa: E731
     response = await caller.get(15, wanted)
