@@ -58,6 +58,9 @@ async def answer_questions(handler: Handler) -> None:
 async def _answer(handler: Handler, question: dict[str, Any], client: Any) -> None:
     if question.get("until", 0) < time.time():
         return
+    # What any process may do is done by the first one.
+    if not question["session"] and not await client.set(f"{question['reply']}:taken", 1, nx=True, ex=60):
+        return
     try:
         found = await handler(str(question["session"]), str(question["what"]), dict(question["given"]))
     except errors.HotlineError as error:

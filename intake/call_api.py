@@ -6,20 +6,23 @@ in the call's ``stage``.
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from datetime import datetime
+from typing import Annotated, Any, Literal
 
 from aiohttp import web
-from aiohttp_pydantic.oas.typing import r200, r401, r403, r404, r409, r422, r503
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from aiohttp_pydantic.oas.typing import r200, r201, r401, r403, r404, r409, r422, r503
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
-from core import db
-from core.errors import NotFound
+from core import clock, db, outbox
+from core.errors import Conflict, InvalidInput, NotFound
 from core.http import Problem, View, reply
+from intake import calling
 from intake.asking import ask
 from intake.tables import SessionRow
-from ticketing import Actor, audit, require, signed_in
+from ticketing import Actor, Ticket, audit, check_visible, record, require, signed_in
 
 SessionId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+Id = Annotated[int, Field(ge=1, le=2_147_483_647)]
 
 
 class CallDone(BaseModel):
@@ -177,6 +180,31 @@ class ListenToCall(View):
         return await _done(self.request, session_id, "listen", user=actor.id, on=False)
 
 
+class Private(BaseModel):
+    """Whether payment data is spoken now."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    on: bool
+
+
+class PrivateCall(View):
+    """Payment data."""
+
+    async def post(
+        self, session_id: SessionId, /, given: Private
+    ) -> r200[CallDone] | r401[Problem] | r403[Problem] | r404[Problem] | r409[Problem] | r503[Problem]:
+        """
+        Makes the recording silent and covers digits in captions and turns, or ends that. It ends by itself after
+        `HOTLINE_PAYMENT_LONGEST` seconds. For the agent who has the call, and supervisors. In the audit trail.
+
+        Tags: calls
+        Status Codes:
+            200: Done.
+        """
+        return await _done(self.request, session_id, "private", on=given.on)
+
+
 class HangUpCall(View):
     """The end of a call."""
 
@@ -191,6 +219,92 @@ class HangUpCall(View):
             200: Done.
         """
         return await _done(self.request, session_id, "hang_up")
+
+
+class NewCall(BaseModel):
+    """A call to the customer."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    purpose: Literal["call back", "appointment"] = "call back"
+    number: str = Field("", max_length=40, description="another number than the ticket's")
+    at: AwareDatetime | None = Field(None, description="not before; empty: as soon as an agent is free")
+
+
+class PromisedCall(BaseModel):
+    promise: int = Field(description="what withdraws it")
+    due: datetime
+    purpose: str
+
+
+class Withdrawn(BaseModel):
+    ok: bool = True
+
+
+class CallsOut(View):
+    """Calls to a ticket's customer."""
+
+    async def post(
+        self, ticket_id: Id, /, given: NewCall
+    ) -> r201[PromisedCall] | r401[Problem] | r403[Problem] | r404[Problem] | r409[Problem] | r422[Problem]:
+        """
+        Promises to call the ticket's customer: an agent who is free is taken, the customer is called, and when he answers and
+        has heard who we are, they speak. If nobody answers he is called again later; the timeline tells of each try.
+
+        Tags: calls
+        Status Codes:
+            201: It is promised.
+            409: The ticket is over.
+            422: No number that could be called is known.
+        """
+        actor = signed_in(self.request)
+        require(actor, "call.out")
+        return reply(await db.run(_promise, actor, ticket_id, given), status=201)
+
+
+class OneCallOut(View):
+    """A call that was promised."""
+
+    async def delete(
+        self, ticket_id: Id, promise: Id, /
+    ) -> r200[Withdrawn] | r401[Problem] | r403[Problem] | r404[Problem] | r409[Problem]:
+        """
+        Takes the promise back.
+
+        Tags: calls
+        Status Codes:
+            200: It is not made.
+            409: It is being made, or is over.
+        """
+        actor = signed_in(self.request)
+        require(actor, "call.out")
+        await db.run(_withdraw, actor, ticket_id, promise)
+        return reply(Withdrawn())
+
+
+def _promise(actor: Actor, ticket_id: int, given: NewCall) -> PromisedCall:
+    with db.write() as session:
+        check_visible(session, actor, ticket_id)
+        ticket = session.get_one(Ticket, ticket_id)
+        if ticket.state in calling.OVER:
+            raise Conflict("This ticket is over.", state=ticket.state)
+        number = calling.e164_of(given.number) if given.number else calling.number_of(session, ticket)
+        if not number:
+            raise InvalidInput("No telephone number is known.", field="number")
+        made = calling.promise_call(session, ticket, number, purpose=given.purpose, due=given.at, actor=actor.tag)
+        audit.write(session, actor.tag, "call.promised", f"ticket:{ticket_id}", address=actor.address, promise=made)
+        return PromisedCall(promise=made, due=given.at or clock.now(), purpose=given.purpose)
+
+
+def _withdraw(actor: Actor, ticket_id: int, promise: int) -> None:
+    with db.write() as session:
+        check_visible(session, actor, ticket_id)
+        row = session.get(outbox.PromiseRow, promise)
+        if row is None or row.kind != calling.CALL_OUT or row.payload.get("ticket") != ticket_id:
+            raise NotFound("There is no such promise.")
+        if not outbox.withdraw(session, promise):
+            raise Conflict("This call is being made, or is over.")
+        record(session, session.get_one(Ticket, ticket_id), "call.withdrawn", actor.tag, promise=promise)
 
 
 OWN = frozenset({"take", "listen"})  # about one's own telephone; their permission has been looked at
@@ -222,6 +336,9 @@ def routes(api: web.Application) -> None:
         ("transfer/cancel", CancelTransfer),
         ("take", TakeCall),
         ("listen", ListenToCall),
+        ("private", PrivateCall),
         ("hang-up", HangUpCall),
     ):
         api.router.add_view(f"/calls/{{session_id}}/{name}", view)
+    api.router.add_view("/tickets/{ticket_id}/calls", CallsOut)
+    api.router.add_view("/tickets/{ticket_id}/calls/{promise}", OneCallOut)

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from core import clock, db, live, log
@@ -59,6 +59,20 @@ def open_session(
     return session_id
 
 
+def known_session(channel: str, channel_id: str) -> bool:
+    """Whether this call or chat was opened before."""
+    with db.read() as session:
+        query = select(SessionRow.id).where(SessionRow.channel == channel, SessionRow.channel_id == channel_id)
+        return session.scalars(query.limit(1)).first() is not None
+
+
+def drop_session(session_id: str) -> None:
+    """Takes a session back in which nothing happened yet: it becomes no message."""
+    with db.write() as session:
+        waiting.forget_in(session, session_id)
+        session.execute(delete(SessionRow).where(SessionRow.id == session_id, SessionRow.state == "open"))
+
+
 def append_turn(session_id: str, turn: HeardTurn) -> int:
     """Keeps a turn at once; returns its number (1, 2, ...). Raises NotFound."""
     with db.write() as session:
@@ -84,6 +98,17 @@ def append_turn(session_id: str, turn: HeardTurn) -> int:
             {"kind": "turn", "session": session_id, "turn": number, "speaker": turn.speaker, "text": turn.text},
         )
     return number
+
+
+def mask_turn(session_id: str, number: int, turn: HeardTurn) -> None:
+    """Writes a kept turn anew: what was said in it turned out to be payment data."""
+    with db.write() as session:
+        row = session.scalar(select(TurnRow).where(TurnRow.session_id == session_id, TurnRow.number == number))
+        if row is None:
+            return
+        row.text, row.words = turn.text, [list(word) for word in turn.words]
+        item = {"kind": "turn", "session": session_id, "turn": number, "speaker": row.speaker, "text": row.text}
+        live.publish_after_commit(session, f"call:{session_id}", item)
 
 
 def sign_of_life(session_ids: Sequence[str], facts: dict[str, dict[str, Any]] | None = None) -> None:

@@ -111,6 +111,17 @@ def take_agent(session_id: str, user_id: int) -> Agent:
         return _agent(session, user_id)
 
 
+def take_free_agent(session_id: str) -> Agent | None:
+    """Takes whoever is free for a call that we are about to make, unless callers wait; None if nobody is."""
+    with db.write() as session:
+        if session.scalar(select(func.count()).select_from(WaitingRow).join(SessionRow).where(_alive())):
+            return None
+        phone = phones.free_phone(session)
+        if phone is None or not phones.take(session, phone.user_id, session_id):
+            return None
+        return _agent(session, phone.user_id)
+
+
 def take_extension(session_id: str, target: str) -> Agent | None:
     """Takes the telephone that is called by these keys; None if it is no agent's. Raises Conflict if it is in a call."""
     with db.read() as session:

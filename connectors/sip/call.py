@@ -16,6 +16,7 @@ from connectors.sip.hearing import Hearing, spoken
 from connectors.sip.leg import Party
 from connectors.sip.message import NotSip, SipMessage, parse
 from connectors.sip.people import People
+from connectors.sip.privacy import Privacy
 from connectors.sip.recording import Recording, forget, keep, path_of
 from connectors.sip.settings import SipSettings
 from connectors.sip.switchboard import Switchboard
@@ -23,7 +24,7 @@ from connectors.sip.talk import Talk
 from connectors.sip.track import Track
 from core import db, live, log
 from core.errors import HotlineError
-from intake import HeardTurn, Sender, append_turn, end_session, open_session, waiting
+from intake import HeardTurn, Sender, end_session, open_session, waiting
 
 logger = log.get(__name__)
 CHANNEL = "sip"
@@ -42,12 +43,16 @@ class Call(Party):
         self._invite = _invite(invite)
         self._number = ""
         self._confirmed = False
+        self.up = asyncio.Event()
+        self.status = 0  # the last response's, when it is over
+        self._listening = False
         self._early: list[bytes] = []
         self._recording: Recording | None = None
         self._hearing = Hearing(self._partial, self._final)
         self._keypad = Keypad(self._typed)
         self._talk: Talk | None = None
         self.people = People(self, board)
+        self.privacy = Privacy(self._recordings)
         self._packets, self._quiet_since, self._lost = 0, 0.0, 0
         self._turns = 0
         self._publishing: asyncio.Task[None] | None = None
@@ -63,6 +68,7 @@ class Call(Party):
             self._voice(event["pcm"])
         elif name == "confirmed" and not self._confirmed:
             self._confirmed = True
+            self.up.set()
             self._quiet_since = asyncio.get_running_loop().time()
             if self._talk is not None:
                 self._talk.start()
@@ -75,7 +81,7 @@ class Call(Party):
         elif name == "played":
             self._played(event["token"])
         elif name == "ended":
-            self._lost = event["lost"]
+            self._lost, self.status = event["lost"], event["status"]
             self._packets = max(self._packets, event["packets"])
             self.ended.set()
         elif name == "dead":
@@ -140,15 +146,20 @@ class Call(Party):
         if self.ended.is_set():
             self.outcome = "missed"
             return False
-        self._hearing.start()
         self._talk = Talk(self, self.config, self._number)
+        self._listen()
         self.line.tell({"event": "answer", "call": self.number, "status": 200})
         if self._confirmed:
             self._talk.start()
+        return True
+
+    def _listen(self) -> None:
+        """From here on what is heard is recorded and recognised."""
+        self._hearing.start()
+        self._listening = True
         for pcm in self._early:
             self._voice(pcm)
         self._early.clear()
-        return True
 
     async def _last(self) -> None:
         try:
@@ -175,7 +186,7 @@ class Call(Party):
             "packets": self._packets,
             "lost": self._lost,
         }
-        facts |= self.people.facts()
+        facts |= self.people.facts() | self.privacy.facts()
         if self._talk is not None:
             facts |= self._talk.facts()
         if self.outcome == "completed" and not self._packets:
@@ -204,18 +215,23 @@ class Call(Party):
     # What is heard
 
     def _voice(self, pcm: bytes) -> None:
-        if self._recording is None or self._talk is None:
+        if self._recording is None or not self._listening:
             if len(self._early) < 250:
                 self._early.append(pcm)
             return
         if self.people.track is not None and (lead := self.people.track.lead()):
             pcm = bytes(lead) + pcm  # the agents' time went on while ours stood still
+        if self.privacy.look():
+            self._start(self.privacy.tell(self.session_id))
         self._recording.write(pcm)
-        track = self.people.track.recording if self.people.track is not None else None
-        for recording in (self._recording, track):
-            if recording is not None and recording.wants_sync():
+        for recording in self._recordings():
+            if recording.wants_sync():
                 self._start(db.run(recording.sync))
         self._hearing.feed(pcm)
+
+    def _recordings(self) -> list[Recording]:
+        track = self.people.track.recording if self.people.track is not None else None
+        return [recording for recording in (self._recording, track) if recording is not None]
 
     def _partial(self, partial: Partial) -> None:
         self._newest = partial
@@ -227,7 +243,7 @@ class Call(Party):
     async def _publish(self) -> None:
         while (partial := self._newest) is not None:
             self._newest = None
-            words = partial.text.replace(" ", "")
+            words = self.privacy.live(partial.text.replace(" ", ""))
             item = {"kind": "partial", "session": self.session_id, "speaker": "customer", "text": words}
             with contextlib.suppress(HotlineError):
                 await db.run(live.publish, f"call:{self.session_id}", item)
@@ -236,21 +252,21 @@ class Call(Party):
         text, words = spoken(final)
         expects = self._talk.expects if self._talk is not None else ""
         turn = HeardTurn(speaker="customer", text=text, words=words, expects=expects, start=final.start, end=final.end)
-        await self.note(turn)
+        turn = await self.note(turn)
         if self._talk is not None:
             self._talk.heard(turn)
 
     async def _typed(self, turn: HeardTurn) -> None:
         if self._talk is not None:
             turn = replace(turn, expects=self._talk.expects or turn.expects)
-        await self.note(turn)
+        turn = await self.note(turn)
         if self._talk is not None:
             self._talk.heard(turn)
 
-    async def note(self, turn: HeardTurn) -> None:
-        """Keeps a turn at once."""
+    async def note(self, turn: HeardTurn) -> HeardTurn:
+        """Keeps a turn at once; as it was kept."""
         self._turns += 1
-        await db.run(append_turn, self.session_id, turn)
+        return await self.privacy.keep(self.session_id, turn)
 
     # What is said
 

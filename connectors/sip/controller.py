@@ -12,6 +12,7 @@ from redis import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from connectors.sip.call import Call
+from connectors.sip.calling import begin
 from connectors.sip.crew import Crew, Crewman
 from connectors.sip.front import Front
 from connectors.sip.leg import Leg
@@ -21,6 +22,7 @@ from connectors.sip.registration import Registration
 from connectors.sip.settings import LINES, PeopleSettings, SipSettings
 from connectors.sip.switchboard import Switchboard
 from core import db, log, settings
+from core.errors import Conflict
 from intake import sign_of_life, waiting
 from intake.asking import answer_questions
 
@@ -100,10 +102,7 @@ class Controller:
 
     def _incoming(self, member: Crewman, event: dict[str, Any]) -> None:
         call = Call(member, event["call"], event["id"], event["invite"], self.config, self._owner, self.board)
-        self.calls[(member.name, call.number)] = call
-        task = asyncio.create_task(call.run())
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._run(member, call)
 
     def _register(self, member: Crewman, leg: Leg) -> None:
         self.calls[(member.name, leg.number)] = leg
@@ -123,10 +122,30 @@ class Controller:
             await asyncio.sleep(ASK_AGAIN_SECONDS)
 
     async def _asked(self, session_id: str, what: str, given: dict[str, Any]) -> dict[str, Any] | None:
+        if what == "dial":
+            return await self._dial(given)
         for call in self.calls.values():
             if isinstance(call, Call) and call.session_id == session_id:
                 return await call.people.asked(what, given)
         return None
+
+    async def _dial(self, given: dict[str, Any]) -> dict[str, Any]:
+        """Calls a customer, from the process with most room: for him and an agent."""
+        lines = self.front.routes.lines
+        members = [member for member in self.crew.members.values() if member.name in lines] if self.crew else []
+        member = max(members, key=lambda one: lines[one.name].free, default=None)
+        if member is None or self.front.draining or lines[member.name].free < 2:
+            raise Conflict("No line is free.")
+        call = await begin(member, given, self.config, self.board, self._owner)
+        if call is not None:
+            self._run(member, call)
+        return {"session": call.session_id if call is not None else ""}
+
+    def _run(self, member: Crewman, call: Call) -> None:
+        self.calls[(member.name, call.number)] = call
+        task = asyncio.create_task(call.run())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _referred(self, call_id: str, target: str) -> bool:
         """An agent's telephone gives the caller on; those who called us do not."""

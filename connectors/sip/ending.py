@@ -7,11 +7,13 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from connectors.sip.calling import CALL_BACK, can_be_called
 from connectors.sip.recording import forget, keep, path_of
-from connectors.sip.settings import SipSettings
+from connectors.sip.settings import PeopleSettings, SipSettings
 from core import log, settings
 from core.nudge import after_commit
 from intake import Message, Sender, SessionRow, TurnRow, transcript
+from intake.calling import not_reached
 
 RECOGNISE = "sip.recognise"
 ENOUGH_MS = 400  # of sound; less is no recording worth recognising
@@ -21,7 +23,7 @@ PROBLEMS = {
     "broken off": "通话中断，请回拨 (the call broke off, please call back)",
     "too long": "通话超过时限被结束 (the call was ended at its time limit)",
 }
-CALL_BACK = "客户等待人工未接通，请回电 (nobody could be reached, please call the customer back)"
+NOBODY_FREE = "客户等待人工未接通，请回电 (nobody could be reached, please call the customer back)"
 ASKED_BACK = "客户要求回电 (the customer wishes to be called back)"
 WAITING = "录音等待识别 (the recording waits for recognition)"
 logger = log.get(__name__)
@@ -36,6 +38,9 @@ def message_of_call(session: Session, row: SessionRow, turns: Sequence[TurnRow])
         after_commit(session, lambda: forget(path))
     text, words = transcript(turns)
     outcome = row.outcome
+    if facts.get("direction") == "out" and not duration:
+        not_reached(session, facts, outcome, settings.get(PeopleSettings).call_again_minutes)
+        return _unanswered(row)
     # A session without "complete" was not ended by its controller: what was said after the last turn is only recorded.
     waits = bool(recording) and duration >= ENOUGH_MS and not facts.get("complete", False)
     if outcome == "completed" and not text and not waits:
@@ -54,18 +59,42 @@ def message_of_call(session: Session, row: SessionRow, turns: Sequence[TurnRow])
             part for part in (PROBLEMS.get(outcome, ""), _wish(facts), WAITING if waits else "") if part
         ),
         session_id=row.id,
-        promises=(RECOGNISE,) if waits else (),
+        promises=(*((RECOGNISE,) if waits else ()), *((CALL_BACK,) if _is_called_back(row) else ())),
+        ticket_number=str(facts.get("ticket_number", "")),
         extra={
             "called": facts.get("called", ""),
+            "direction": facts.get("direction", "in"),
             "duration_ms": duration,
             "outcome": outcome,
             "packets": facts.get("packets", 0),
             "lost": facts.get("lost", 0),
             "dialog": facts.get("dialog", {}),
+            "private": facts.get("private", []),
             "people": facts.get("people", {}),
             "conversation": conversation(turns),
         },
     )
+
+
+def _unanswered(row: SessionRow) -> Message:
+    """A call of ours that nobody answered is recorded; its ticket was told."""
+    return Message(
+        channel=row.channel,
+        channel_id=row.id,
+        sender=Sender(**row.sender),
+        text="",
+        sent_at=row.opened,
+        style="call",
+        event="call not answered",
+        session_id=row.id,
+        extra={"direction": "out", "outcome": row.outcome, "attempt": row.facts.get("attempt", 1)},
+    )
+
+
+def _is_called_back(row: SessionRow) -> bool:
+    """Whether we owe this caller a call, and can make it."""
+    number = str(row.sender.get("value", ""))
+    return row.facts.get("direction") != "out" and bool(_wish(row.facts)) and can_be_called(number)
 
 
 def _wish(facts: dict[str, Any]) -> str:
@@ -75,7 +104,7 @@ def _wish(facts: dict[str, Any]) -> str:
         return ASKED_BACK
     if people.get("wish") != "call back" or people.get("talked"):
         return ""
-    return ASKED_BACK if people.get("because") == "call back" else CALL_BACK
+    return ASKED_BACK if people.get("because") == "call back" else NOBODY_FREE
 
 
 def conversation(turns: Sequence[TurnRow]) -> list[dict[str, Any]]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from connectors.sip.bridge import Bridge
 from connectors.sip.leg import Leg, first_of
+from connectors.sip.music import Music
 from connectors.sip.prompts import load, text_of
 from connectors.sip.queue import Queue, Reached
 from connectors.sip.switchboard import Switchboard
@@ -15,7 +17,7 @@ from connectors.sip.targets import uri_of
 from connectors.sip.track import Track
 from core import clock, db, log
 from core.errors import Conflict, HotlineError, InvalidInput
-from intake import HeardTurn, waiting
+from intake import HeardTurn, stage, waiting
 from intake.waiting import Agent
 
 if TYPE_CHECKING:
@@ -69,6 +71,33 @@ class People:
         if self._task is None:
             self._began = _now()
             self._task = asyncio.create_task(self._run(self._wait(priority)))
+
+    def call_out(self, agent: Agent | None, prompt: str) -> None:
+        """A customer whom we have called: he hears who we are while the agent's telephone rings."""
+        self._began = _now()
+        self._task = asyncio.create_task(self._run(self._fetch(agent, prompt)))
+
+    async def _fetch(self, agent: Agent | None, prompt: str) -> Reached | str:
+        if agent is None:
+            return "queue"
+        session_id = self._call.session_id
+        text = text_of(prompt)
+        await self._call.note(HeardTurn(speaker="system", text=text, expects="open", start=0, end=0))
+        await db.run(stage, session_id, stage="ringing", agent=agent.user_id, agent_name=agent.name)
+        music = Music(self._call, self._board.sip)
+        music.start(prompt)
+        up = False
+        try:
+            leg = self._board.call_phone(self._call, agent.address, self._call.about)
+            up = await leg.wait(self._board.people.ring_seconds, self._call.ended)
+        except HotlineError as error:
+            logger.error("an agent's telephone cannot be called", user=agent.user_id, reason=error.message)
+        finally:
+            await music.stop()
+            if not up:
+                rest = timedelta(seconds=self._board.people.no_answer_rest)
+                await db.run(waiting.let_go, session_id, agent.user_id, rest)
+        return Reached(leg=leg, agent=agent, name=agent.name) if up else "queue"
 
     async def stop(self) -> None:
         """The call is over. Waiting and talking notice it by themselves, and keep their last words."""
@@ -158,6 +187,8 @@ class People:
             await self._talking().hold(on=bool(given["on"]))
         elif what == "transfer":
             await self.transfer(given)
+        elif what == "private":
+            self._call.privacy.ask(on=bool(given["on"]))
         elif what == "complete":
             self._talking().finish()
         elif what == "cancel":

@@ -13,12 +13,12 @@ async def _serve() -> None:
 
 def prepare() -> None:
     """Every process that ends sessions or keeps promises must know how."""
-    from connectors.sip import recognition
+    from connectors.sip import calling, recognition
     from connectors.sip.ending import message_of_call, salvage
     from intake import on_end
 
     on_end("sip", message_of_call, salvage)
-    _ = recognition.recognise
+    _ = recognition.recognise, calling.call_out
 
 
 connector = Connector(name="sip", title=("电话", "Telephone"), serve={"voice": _serve}, prepare=prepare)

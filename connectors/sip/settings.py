@@ -134,6 +134,10 @@ class PeopleSettings(settings.Section, prefix="PEOPLE"):
     queue_seconds: float = Field(300.0, gt=0, description="How long a caller waits before he is called back instead.")
     announce_seconds: float = Field(40.0, gt=0, description="s between two announcements of a caller's place.")
     minutes_per_call: float = Field(3.0, gt=0, description="Usual length of a call, for the estimate of the wait.")
+    call_back: bool = Field(
+        True,
+        description="Callers who asked for it, or for whom nobody was free, are called back when an agent is free.",
+    )
     call_again_minutes: tuple[float, ...] = Field(
         (5, 30, 120), description="Minutes after which a customer who did not answer is called again, as JSON."
     )

@@ -44,6 +44,12 @@ class Telephone:
     async def answers(self, seconds: float = 10.0) -> None:
         """Rings, and is picked up."""
         await self.rings(seconds)
+        await self.picks_up(seconds)
+
+    def refuses(self, status: int, reason: str) -> None:
+        self.peer.send(self._answer(status, reason), self._their_port)
+
+    async def picks_up(self, seconds: float = 10.0) -> None:
         ok = self._answer(200, "OK")
         ok.headers += [("contact", f"<sip:agent@127.0.0.1:{self.peer.port}>"), ("content-type", "application/sdp")]
         ok.body = SDP.format(port=self.stream.port).encode()

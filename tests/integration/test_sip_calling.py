@@ -1,0 +1,178 @@
+"""Calls that we make: when an agent is free, again when nobody answers, told in the ticket; through a trunk made of sockets."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from connectors.sip.settings import PeopleSettings
+from core import clock, db, outbox
+from core.db import Database
+from core.outbox import PromiseRow
+from intake import Message
+from intake.understand import use
+from tests.integration.test_sip_dialog import KnowsFourWords, hung_up, loudness
+from tests.integration.test_sip_people import desk_of, sessions, staged, state_of
+from tests.support import keep_promises
+from tests.support.agents import Telephone, agent, lately, sending, silence, telephone, tone
+from tests.support.desk import customer, draft
+from tests.support.redis_server import embedded_redis
+from tests.support.rtp import rtp, voice_port
+from tests.support.sip import controller, eventually, messages, peer, recogniser
+from ticketing import Event, Phone
+
+pytestmark = pytest.mark.usefixtures("database", "blob_store")
+
+
+@pytest.fixture(autouse=True)
+def understander() -> Iterator[None]:
+    from connectors.sip.plugin import prepare
+
+    prepare()
+    use(KnowsFourWords())
+    yield
+    use(None)
+
+
+def events(kind: str) -> list[dict[str, Any]]:
+    with db.read() as session:
+        return [row.details for row in session.scalars(select(Event).where(Event.kind == kind).order_by(Event.id))]
+
+
+def waiting_calls() -> list[PromiseRow]:
+    with db.read() as session:
+        query = select(PromiseRow).where(PromiseRow.kind == "call.out", PromiseRow.state == "waiting")
+        return list(session.scalars(query))
+
+
+def settings_for(trunk: Telephone, **more: Any) -> PeopleSettings:
+    return PeopleSettings(
+        trunk=f"127.0.0.1:{trunk.peer.port}", phones_at=("127.0.0.1",), ring_seconds=5, wrap_up=0, **more
+    )
+
+
+async def ask_for_it(promise: str = "call.out") -> None:
+    await asyncio.to_thread(keep_promises, promise)
+
+
+async def test_a_customer_is_called_and_speaks_with_an_agent(database: Database) -> None:
+    ticket = draft(customer=customer())
+    with embedded_redis():
+        async with telephone() as trunk, telephone() as phone:
+            wang = agent("wang", phone.address)
+            script = {"customer": ["空调不制冷"], "agent": ["您好"]}
+            async with recogniser(script), controller(settings_for(trunk)) as voice, desk_of("wang") as (desk,):
+                status, promised = await desk.send(f"/tickets/{ticket}/calls", {"purpose": "appointment"})
+                assert status == 201
+                assert promised["purpose"] == "appointment"
+                calling = asyncio.create_task(ask_for_it())
+                await trunk.rings(20)
+                await calling
+                assert trunk.invite.uri.startswith("sip:13912345678@127.0.0.1")  # as it is dialled in the country
+                assert state_of(wang) == sessions()[0].id  # an agent is taken before the customer is called
+                assert staged() == "dialing"
+                [shown] = (await desk.get("/calls"))[1]["items"]
+                assert (shown["direction"], shown["stage"], shown["caller"]) == ("out", "dialing", "+8613912345678")
+                await trunk.picks_up()
+                async with trunk.silent():
+                    await eventually(lambda: loudness(trunk.stream) > 200)  # who calls
+                    await phone.answers()
+                async with sending(trunk.stream, voice_port(trunk.invite), tone(0.1, 400)):
+                    await eventually(lambda: lately(phone.stream, 400) > 1000)
+                await phone.speaks(tone(0.6, 900) + silence(0.6))
+                await trunk.hangs_up()
+                await phone.is_hung_up()
+                [message] = await messages(1)
+                await asyncio.to_thread(keep_promises, "intake.understand")
+                assert voice.front.routes.free >= 0
+    assert message.extra["direction"] == "out"
+    with db.read() as session:
+        talked = session.scalars(select(Event).where(Event.kind == "call.talked")).one()
+    assert (talked.ticket_id, talked.actor) == (ticket, f"user:{wang}")  # it joined the ticket that it was about
+    assert len(events("call.promised")) == 1
+    assert waiting_calls() == []
+
+
+async def test_who_does_not_answer_is_called_again_and_then_given_up(database: Database) -> None:
+    ticket = draft(customer=customer())
+    with embedded_redis():
+        async with telephone() as trunk, telephone() as phone:
+            wang = agent("wang", phone.address)
+            people = settings_for(trunk, call_again_minutes=(5.0,))
+            async with recogniser([]), controller(people), desk_of("wang") as (desk,):
+                assert (await desk.send(f"/tickets/{ticket}/calls"))[0] == 201
+                calling = asyncio.create_task(ask_for_it())
+                await trunk.rings(20)
+                await calling
+                trunk.refuses(486, "Busy Here")
+                await eventually(lambda: events("call.not_reached"))
+                [again] = await eventually(waiting_calls)
+                assert timedelta(minutes=4) < again.due - clock.now() < timedelta(minutes=6)
+                assert again.payload["attempt"] == 2
+                assert state_of(wang) is None
+                with db.write() as session:
+                    assert outbox.postpone(session, again.id, clock.now())
+                calling = asyncio.create_task(ask_for_it())
+                await trunk.rings(20)
+                await calling
+                trunk.refuses(480, "Temporarily Unavailable")
+                await eventually(lambda: events("call.given_up"))
+    assert [(one["attempt"], one["because"], one["again"]) for one in events("call.not_reached")] == [
+        (1, "busy", True),
+        (2, "not answered", False),
+    ]
+    assert waiting_calls() == []
+
+
+async def test_nobody_is_called_while_no_agent_is_free_and_what_settings_forbid_never(database: Database) -> None:
+    ticket = draft(customer=customer())
+    with embedded_redis():
+        async with telephone() as trunk, telephone() as phone:
+            wang = agent("wang", phone.address, "away")
+            async with recogniser([]), controller(settings_for(trunk)), desk_of("wang") as (desk,):
+                await desk.send(f"/tickets/{ticket}/calls")
+                await ask_for_it()
+                assert await trunk.peer.nothing(0.5)
+                [later] = waiting_calls()
+                assert later.due > clock.now()
+                assert sessions() == []
+                assert (await desk.send(f"/tickets/{ticket}/calls/{later.id}", method="DELETE"))[0] == 200
+                assert (await desk.send(f"/tickets/{ticket}/calls/{later.id}", method="DELETE"))[0] == 409
+                with db.write() as session:
+                    session.get_one(Phone, wang).state = "ready"
+                assert (await desk.send(f"/tickets/{ticket}/calls", {"number": "not a number"}))[0] == 422
+                assert (await desk.send(f"/tickets/{ticket}/calls", {"number": "+12025550123"}))[0] == 201
+                await ask_for_it()
+                assert await trunk.peer.nothing(0.5)
+    assert "HOTLINE_PEOPLE_NUMBERS" in events("call.given_up")[0]["because"]
+
+
+async def test_who_waited_in_vain_is_called_back_when_an_agent_is_free(database: Database) -> None:
+    with embedded_redis():
+        async with telephone() as trunk, telephone() as phone, peer() as caller, rtp() as stream:
+            wang = agent("wang", phone.address)
+            with db.write() as session:
+                session.get_one(Phone, wang).call = "f" * 32
+            people = settings_for(trunk, queue_seconds=1.0)
+            async with recogniser({"customer": ["转人工"]}), controller(people) as voice:
+                _, response = await caller.establish(voice.front.port, rtp_port=stream.port)
+                await stream.speak(tone(0.6, 400) + silence(0.5), voice_port(response))
+                async with sending(stream, voice_port(response)):
+                    await hung_up(caller)
+                found: list[Message] = await messages(1)
+                assert "sip.call_back" in found[0].promises
+                await asyncio.to_thread(keep_promises, "intake.understand", "sip.call_back")
+                assert events("call.promised")[0]["purpose"] == "call back"
+                with db.write() as session:
+                    session.get_one(Phone, wang).call = None
+                calling = asyncio.create_task(ask_for_it())
+                await trunk.rings(20)
+                await calling
+                assert trunk.invite.uri.startswith("sip:13900001234@")
+                trunk.refuses(486, "Busy Here")
+                await eventually(lambda: events("call.not_reached"))
