@@ -43,6 +43,7 @@ class CallAnswer(BaseModel):
     agent: int | None = Field(description="the user who talks with the caller, or whose telephone rings; null: nobody")
     agent_name: str = Field(description='"" for nobody; a number outside that the caller was put through to')
     ahead: int | None = Field(description="callers before this one in the queue; null: not in the queue")
+    private: bool = Field(description="payment data is spoken: the recording is silent, digits are covered")
     turns: list[TurnAnswer]
 
 
@@ -120,6 +121,7 @@ def _shown(row: SessionRow, turns: Sequence[TurnRow], *, plain: bool) -> CallAns
         agent=people.get("agent"),
         agent_name=str(people.get("agent_name", "")),
         ahead=people.get("ahead"),
+        private=bool(people.get("private", False)),
         turns=[
             TurnAnswer(
                 number=turn.number,

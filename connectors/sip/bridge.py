@@ -210,7 +210,7 @@ class Bridge:
             self._newest = None
             item = {"kind": "partial", "session": self._session, "speaker": SPEAKER}
             with contextlib.suppress(HotlineError):
-                words = partial.text.replace(" ", "")
+                words = self._call.privacy.live(partial.text.replace(" ", ""))
                 await db.run(live.publish, f"call:{self._session}", {**item, "text": words})
 
     async def _stage(self, name: str) -> None:

@@ -30,6 +30,7 @@ class Track:
         """Returns how many bytes of silence had to come before it."""
         if self._recording is None:
             self._recording = Recording(self._directory, self._session_id, "agent")
+            self._recording.paused = self._caller.paused
         behind = self._caller.size - self._recording.size - len(pcm)
         missing = behind // 2 * 2 if behind > APART else 0
         left = missing
