@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 LONGEST_FAREWELL = 20.0  # s
 STOP_SECONDS = 3.0
-FAREWELLS = {"call back": "callback_kept", "closed": "agents_gone_home"}
 logger = log.get(__name__)
 
 
@@ -165,7 +164,7 @@ class People:
     async def _farewell(self, why: str) -> None:
         """Nobody could be reached, or the caller wants to be called: he is told so, and the ticket says it."""
         self._facts |= {"wish": "call back", "because": why}
-        name = FAREWELLS.get(why, "agents_all_busy")
+        name = "callback_kept" if why == "call back" else "agents_all_busy"
         at = self._call.ms
         await self._call.note(
             HeardTurn(speaker="system", text=text_of(name), expects="end.call_back", start=at, end=at)
