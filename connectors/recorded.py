@@ -20,11 +20,11 @@ def recognise_with(engine: Engine | None) -> None:
     _engine = engine
 
 
-def recognise(pcm: bytes) -> tuple[str, list[HeardWord]]:
+def recognise(pcm: bytes, leg: str = "customer") -> tuple[str, list[HeardWord]]:
     """The words of 16 kHz mono s16le audio. Raises Unavailable while no recogniser is free."""
     if not pcm:
         return "", []
-    return in_text(_decoded(pcm, _engine) if _engine is not None else asyncio.run(_listen(pcm)))
+    return in_text(_decoded(pcm, _engine, leg) if _engine is not None else asyncio.run(_listen(pcm, leg)))
 
 
 def in_text(finals: Sequence[Final]) -> tuple[str, list[HeardWord]]:
@@ -36,8 +36,8 @@ def in_text(finals: Sequence[Final]) -> tuple[str, list[HeardWord]]:
     ]
 
 
-def _decoded(pcm: bytes, engine: Engine) -> list[Final]:
-    recognizer = engine.open(Listening(leg="customer"))
+def _decoded(pcm: bytes, engine: Engine, leg: str) -> list[Final]:
+    recognizer = engine.open(Listening(leg=leg))
     try:
         heard = [*recognizer.accept(pcm), *recognizer.finish()]
     finally:
@@ -45,9 +45,9 @@ def _decoded(pcm: bytes, engine: Engine) -> list[Final]:
     return [result for result in heard if isinstance(result, Final)]
 
 
-async def _listen(pcm: bytes) -> list[Final]:
+async def _listen(pcm: bytes, leg: str) -> list[Final]:
     finals: list[Final] = []
-    async with connect(Listening(leg="customer"), live=False) as stream:
+    async with connect(Listening(leg=leg), live=False) as stream:
         for at in range(0, len(pcm), PIECE):
             await stream.send(pcm[at : at + PIECE])
             finals += [result for result in stream.pending() if isinstance(result, Final)]

@@ -119,7 +119,7 @@ def _shown(row: SessionRow, turns: Sequence[TurnRow], *, plain: bool) -> CallAns
         direction=str(row.facts.get("direction", "in")),
         stage=str(people.get("stage", "dialog")),
         agent=people.get("agent"),
-        agent_name=str(people.get("agent_name", "")),
+        agent_name=_name(people, plain=plain),
         ahead=people.get("ahead"),
         private=bool(people.get("private", False)),
         turns=[
@@ -134,6 +134,12 @@ def _shown(row: SessionRow, turns: Sequence[TurnRow], *, plain: bool) -> CallAns
             for turn in turns
         ],
     )
+
+
+def _name(people: dict[str, Any], *, plain: bool) -> str:
+    """Of the agent; a number outside is a personal one."""
+    name = str(people.get("agent_name", ""))
+    return name if plain or people.get("agent") is not None else masking.text(name)
 
 
 def routes(api: web.Application) -> None:

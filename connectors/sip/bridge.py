@@ -107,7 +107,8 @@ class Bridge:
 
     def _phone_held(self, held: bool) -> None:
         """The agent pressed hold on the telephone itself."""
-        self._watching = asyncio.create_task(self._hold(on=held))
+        if self._consulted is None and not self._leaving:
+            self._watching = asyncio.create_task(self._hold(on=held))
 
     # Giving the caller on
 

@@ -102,7 +102,7 @@ def _wish(facts: dict[str, Any]) -> str:
     people = facts.get("people", {})
     if facts.get("dialog", {}).get("step") == "end.hand_over":
         return ASKED_BACK
-    if people.get("wish") != "call back" or people.get("talked"):
+    if people.get("wish") != "call back":
         return ""
     return ASKED_BACK if people.get("because") == "call back" else NOBODY_FREE
 

@@ -107,7 +107,11 @@ class Leg(Party):
 
     async def wait(self, seconds: float, *others: asyncio.Event) -> bool:
         """Whether it is answered within this time; hung up if not, or when one of ``others`` is set before."""
-        await first_of(seconds, self.answered, self.ended, *others)
+        try:
+            await first_of(seconds, self.answered, self.ended, *others)
+        except asyncio.CancelledError:
+            self.hang_up()
+            raise
         if self.up and not any(other.is_set() for other in others):
             return True
         self.hang_up()

@@ -242,11 +242,10 @@ class People:
                 leg.hang_up()
             await db.run(waiting.let_go, session_id, agent.user_id)
             return
+        await self._call.end_dialog()  # first, for it could still hand over
         if self._task is not None:
             self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
-        await self._call.end_dialog()
+            await asyncio.gather(self._task, return_exceptions=True)
         self._began = _now()
         self._task = asyncio.create_task(self._run(_now_reached(Reached(leg=leg, agent=agent, name=agent.name))))
 

@@ -52,9 +52,6 @@ class Queue:
 
     async def run(self) -> Reached | str:
         session_id, people = self._call.session_id, self._board.people
-        urgent = self._priority < waiting.USUAL
-        if not urgent and await db.run(waiting.waiting_now) >= people.queue_length:
-            return "full"
         since = await db.run(waiting.wait, session_id, self._priority)
         deadline = _now() + people.queue_seconds
         self._music.start()
@@ -63,13 +60,15 @@ class Queue:
                 if self._call_back.is_set():
                     return "call back"
                 place = await db.run(waiting.place_of, session_id)
+                if not place.agents:
+                    return "nobody"
                 if place.free and not place.ahead and self._board.has_room(self._call.line):
                     if (reached := await self._try()) is not None:
                         return reached
                     await db.run(waiting.wait, session_id, self._priority, since)
                     continue
-                if not place.agents:
-                    return "nobody"
+                if not self._told and self._priority >= waiting.USUAL and place.ahead >= people.queue_length:
+                    return "full"
                 if _now() > deadline and self._priority != waiting.EMERGENCY:
                     return "too long"
                 await self._tell(place)

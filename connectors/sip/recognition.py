@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from typing import Any
 
 import soundfile
 from sqlalchemy import select
@@ -14,7 +15,7 @@ from connectors.sip.ending import RECOGNISE
 from connectors.sip.recording import pcm_of
 from core import db, log, outbox
 from core.errors import NotFound
-from intake import HeardWord, MessageRow, message_of
+from intake import HeardWord, Message, MessageRow, message_of, talked
 from intake.payment import masked
 from intake.understand import recognised
 
@@ -39,12 +40,35 @@ def recognise(promise: outbox.Promise) -> outbox.Effect | None:
         pcm = b""
     text, words = _without_payment(*recorded.recognise(pcm))
 
+    spoken = _conversation(message, text, words)
+
     def complete(session: Session) -> None:
         row = session.scalar(select(MessageRow).where(MessageRow.id == message_id).with_for_update())
         if row is not None and row.content.get("waits"):  # not twice, should two have promised it
             recognised(session, message_id, text, [asdict(word) for word in words])
+            if spoken and row.ticket_id is not None:
+                talked.write_note(session, row.ticket_id, row.channel, spoken)
 
     return complete
+
+
+def _conversation(message: Message, text: str, words: Sequence[HeardWord]) -> list[dict[str, Any]]:
+    """Both sides anew, where an agent was heard; [] where none was. What was said after the last turn is in it."""
+    try:
+        agents = pcm_of(message.recording, "agent")
+    except (NotFound, soundfile.LibsndfileError):
+        return []
+    if not agents.strip(b"\0"):
+        return []
+    sides = {"customer": (text, words), "agent": _without_payment(*recorded.recognise(agents, "agent"))}
+    return sorted(
+        (
+            {"speaker": speaker, "text": line, "start": start}
+            for speaker, (whole, known) in sides.items()
+            for line, start in talked.lines(whole, known)
+        ),
+        key=lambda one: int(one["start"]),
+    )
 
 
 def _without_payment(text: str, words: Sequence[HeardWord]) -> tuple[str, Sequence[HeardWord]]:

@@ -84,6 +84,10 @@ class Script:
     def wants_person(self, text: str) -> bool:
         return any(word in text.replace(" ", "") for word in self.hand_over_words)
 
+    def is_hand_over_key(self, keyed: str) -> bool:
+        """The key for a person, pressed once or, by the impatient, a few times."""
+        return len(keyed) <= 4 and set(keyed) <= set(self.hand_over_keys)
+
     @property
     def prompts(self) -> set[str]:
         """All prompts it may say."""

@@ -69,7 +69,7 @@ def fold(
         state.answered = True
         state.emergency = state.emergency or script.is_danger(turn.text)
         state.wants_person = state.wants_person or script.wants_person(turn.text)
-        state.wants_person = state.wants_person or (turn.keyed and turn.text in script.hand_over_keys)
+        state.wants_person = state.wants_person or (turn.keyed and script.is_hand_over_key(turn.text))
         if turn.keyed and len(turn.text) >= 5:
             state.values["phone"] = turn.text
             state.settled.add("phone")

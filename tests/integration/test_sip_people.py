@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,12 +18,12 @@ import intake.api
 import ticketing.api
 from connectors.sip.controller import Controller
 from connectors.sip.message import SipMessage, answer
-from connectors.sip.recording import pcm_of
+from connectors.sip.recording import Recording, keep, path_of, pcm_of
 from connectors.sip.settings import PeopleSettings
-from core import db
+from core import clock, db
 from core.db import Database
 from core.http import application
-from intake import TurnRow, waiting
+from intake import Message, Sender, TurnRow, accept_now, waiting
 from intake.understand import use
 from tests.integration.test_sip_dialog import KnowsFourWords, hung_up, loudness, steps
 from tests.support import keep_promises
@@ -422,3 +423,77 @@ async def test_an_agent_takes_a_caller_out_of_the_dialog(database: Database) -> 
                     await phone.hangs_up()
                     await hung_up(caller)
     assert steps(database) == ["open"]
+
+
+async def test_both_sides_of_a_call_that_broke_off_are_recognised_later(database: Database, tmp_path: Path) -> None:
+    session_id = "d" * 32
+    loud = (np.sin(np.arange(12_800) / 5) * 8000).astype("<i2").tobytes()
+    quiet = bytes(25_600)
+    for leg, sound in (("customer", loud + quiet + quiet), ("agent", quiet + loud + quiet)):
+        track = Recording(tmp_path, session_id, leg)
+        track.write(sound)
+        track.close()
+    reference, _ = keep(path_of(tmp_path, session_id))
+    sender = Sender(kind="phone", value="+8613900001234")
+    broken = Message(
+        channel="sip",
+        channel_id=session_id,
+        sender=sender,
+        text="",
+        sent_at=clock.now(),
+        style="call",
+        recording=reference,
+        waits="recognition",
+        promises=("sip.recognise",),
+    )
+    await asyncio.to_thread(accept_now, broken)
+    await asyncio.to_thread(keep_promises, "intake.understand")
+    async with recogniser({"customer": ["空调不制冷"], "agent": ["明天上门"]}):
+        await asyncio.to_thread(keep_promises, "sip.recognise")
+    [message] = await messages(1)
+    assert message.text == "空调不制冷"
+    with db.read() as session:
+        note = session.scalars(select(Entry).where(Entry.kind == "note")).one()
+    assert note.text == "[00:00] 客户: 空调不制冷\n[00:00] 客服: 明天上门"
+
+
+async def test_a_caller_whom_nobody_takes_after_a_transfer_is_called_back(database: Database) -> None:
+    people = LOCAL.model_copy(
+        update={"ring_seconds": 1.0, "queue_seconds": 1.0, "no_answer_rest": 60.0, "wrap_up": 60.0}
+    )
+    with embedded_redis():
+        async with telephone() as phone, telephone() as other, peer() as caller, rtp() as stream:
+            agent("wang", phone.address)
+            li = agent("li", other.address, "away")
+            async with (
+                recogniser({"customer": ["转人工"]}),
+                controller(people) as voice,
+                desk_of("wang") as (desk,),
+                put_through(voice, caller, stream, phone) as (_, port),
+                sending(stream, port),
+            ):
+                assert (await asked(desk, "transfer", {"user": li}))[0] == 200
+                await phone.is_hung_up()
+                await other.rings()
+                await other.is_cancelled()
+                await eventually(lambda: staged() == "queue")
+                assert state_of(li) is None
+                await hung_up(caller)
+                [message] = await messages(1)
+    assert "请回电" in message.problem
+    assert len(message.extra["people"]["talked"]) == 1
+
+
+async def test_a_caller_hears_at_once_that_the_queue_is_full(database: Database) -> None:
+    async with peer() as caller, rtp() as stream:
+        wang = agent("wang", "sip:nobody@127.0.0.1:9")
+        with db.write() as session:
+            session.get_one(Phone, wang).call = "f" * 32
+        people = LOCAL.model_copy(update={"queue_length": 0})
+        async with recogniser({"customer": ["转人工"]}), controller(people) as voice:
+            _, response = await caller.establish(voice.front.port, rtp_port=stream.port)
+            await stream.speak(tone(0.6, CALLER) + silence(0.5), voice_port(response))
+            async with sending(stream, voice_port(response)):
+                await hung_up(caller)
+            [message] = await messages(1)
+    assert message.extra["people"]["because"] == "full"

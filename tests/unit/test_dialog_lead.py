@@ -209,7 +209,7 @@ def test_a_script_that_is_not_there() -> None:
 
 
 def test_who_asks_for_a_person_is_put_through_where_one_is_there() -> None:
-    for turn in (said("给我转人工"), said("0", keyed=True)):
+    for turn in (said("给我转人工"), said("0", keyed=True), said("000", keyed=True)):
         move = next_move(SCRIPT, state(system("open"), turn), people=True)
         assert move is not None
         assert (move.say, move.step, move.hands_over, move.ends) == (("put_through",), "hand_over", True, False)
