@@ -255,6 +255,8 @@ class Call(Party):
         turn = await self.note(turn)
         if self._talk is not None:
             self._talk.heard(turn)
+            if self._talk.is_danger(text):
+                self.people.urgent()
 
     async def _typed(self, turn: HeardTurn) -> None:
         if self._talk is not None:

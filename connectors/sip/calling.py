@@ -75,6 +75,7 @@ class OutCall(Call):
             await first_of(5, self.ended)
             self.outcome = {486: "busy", 600: "busy", 603: "declined"}.get(self.status, "not answered")
             return False
+        self._early.clear()  # what was heard before he answered came from the network
         self._listen()
         self.people.call_out(self.agent, PROMPTS.get(self._wanted.purpose, "we_call_back"))
         return True

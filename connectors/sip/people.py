@@ -58,6 +58,11 @@ class People:
         self._queue.pressed(digit)
         return True
 
+    def urgent(self) -> None:
+        """Danger was spoken of."""
+        if self._queue is not None:
+            self._queue.urgent()
+
     def facts(self) -> dict[str, Any]:
         """For the ticket: how long the caller waited, who talked with him, what he wants."""
         found = {**self._facts, **({"talked": self._talked} if self._talked else {})}

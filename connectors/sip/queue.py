@@ -42,6 +42,7 @@ class Queue:
         self._call, self._board, self._priority = call, board, priority
         self._music = Music(call, board.sip)
         self._call_back = asyncio.Event()
+        self._danger = False
         self._tried: set[int] = set()
         self._told: tuple[int, ...] = ()
         self._announce_at = 0.0
@@ -49,6 +50,10 @@ class Queue:
     def pressed(self, digit: str) -> None:
         if digit == CALL_BACK_KEY:
             self._call_back.set()
+
+    def urgent(self) -> None:
+        """Danger was spoken of: before everybody else from now on."""
+        self._danger = True
 
     async def run(self) -> Reached | str:
         session_id, people = self._call.session_id, self._board.people
@@ -59,6 +64,9 @@ class Queue:
             while not self._call.ended.is_set():
                 if self._call_back.is_set():
                     return "call back"
+                if self._danger and self._priority != waiting.EMERGENCY:
+                    self._priority = waiting.EMERGENCY
+                    await db.run(waiting.wait, session_id, self._priority, since)
                 place = await db.run(waiting.place_of, session_id)
                 if not place.agents:
                     return "nobody"

@@ -130,6 +130,10 @@ class Talk:
         self._quiet.word = self._quiet.final = _now()
         self._changed.set()
 
+    def is_danger(self, words: str) -> bool:
+        """Whether the dialog takes these words for danger."""
+        return self._script is not None and self._script.is_danger(words)
+
     def pressed(self, digit: str) -> None:
         """A key: the caller is there, and the prompt can stop."""
         self._quiet.word = _now()

@@ -80,6 +80,7 @@ async def test_caller_and_agent_hear_each_other_and_are_kept_apart(database: Dat
             async with phone.silent():
                 await stream.speak(silence(0.5) + tone(1.0, CALLER) + silence(0.5), port)
                 assert strength_in(phone.stream.received, CALLER) > 1000
+                await stream.key("5", port)  # keys still count
             async with sending(stream, port):
                 await phone.speaks(tone(1.0, AGENT) + silence(0.5))
                 assert strength_in(stream.received[-12_000:], AGENT) > 1000
@@ -90,7 +91,7 @@ async def test_caller_and_agent_hear_each_other_and_are_kept_apart(database: Dat
                 await hung_up(caller)
             [message] = await messages(1)
         assert state_of(wang) is None
-    assert message.text == "我要转人工\n我家空调不制冷"
+    assert message.text == "我要转人工\n我家空调不制冷\n5"
     assert said("agent") == ["您好请讲", "明天上门"]
     assert [one["speaker"] for one in message.extra["conversation"]][-3:] == ["customer", "agent", "agent"]
     assert message.extra["people"]["talked"][0]["agent"] == wang
@@ -260,6 +261,25 @@ async def test_who_waits_hears_his_place_and_can_be_called_back(database: Databa
             async with sending(first, ports[0]):
                 await phone.answers(20)
                 await eventually(lambda: sessions()[0].facts["people"]["stage"] == "talking")
+
+
+async def test_who_speaks_of_danger_while_he_waits_is_next(database: Database) -> None:
+    async with peer() as one, peer() as two, rtp() as first, rtp() as second:
+        wang = agent("wang", "sip:nobody@127.0.0.1:9")
+        with db.write() as session:
+            session.get_one(Phone, wang).call = "f" * 32
+        script = {"customer": ["转人工", "转人工", "着火了快来人"]}
+        async with recogniser(script), controller(LOCAL) as voice:
+            ports = []
+            for caller, stream in ((one, first), (two, second)):
+                _, response = await caller.establish(voice.front.port, rtp_port=stream.port)
+                ports.append(voice_port(response))
+                await stream.speak(tone(0.6, CALLER) + silence(0.5), ports[-1])
+                async with sending(stream, ports[-1]):
+                    await eventually(lambda: staged() == "queue", 20)
+            await second.speak(tone(0.6, CALLER) + silence(0.5), ports[1])
+            async with sending(second, ports[1]), sending(first, ports[0]):
+                await eventually(lambda: [one.facts["people"]["ahead"] for one in sessions()] == [1, 0], 15)
 
 
 async def test_who_waits_too_long_is_called_back_and_who_hangs_up_too(database: Database) -> None:
