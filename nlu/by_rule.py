@@ -174,8 +174,9 @@ def _whole_times(text: str, reading: Reading, found: list[Found]) -> list[Found]
             continue
         if inside:
             best = max(inside, key=lambda f: f[3])
-            shared = sum(min(f[1], end) - max(f[0], start) for f in inside)
-            if shared * 2 >= max(f[1] - f[0] for f in inside):
+            if all(
+                start <= f[0] and f[1] <= end for f in inside
+            ):  # it may know more than the expression, as in 下午没课的时候
                 times = [f for f in times if f not in inside]
                 out.append((start, end, "time", best[3], best[4]))
         elif len(match.group()) >= 2 and not _PAST_BEFORE.search(text[max(0, start - 5) : start]):
@@ -387,13 +388,11 @@ def _brands(reading: Reading, found: list[Found]) -> list[Found]:
 
 
 def _heard_devices(reading: Reading, found: list[Found]) -> list[Found]:
-    """A stretch that sounds like a known device, is written otherwise and belongs to nothing else."""
-    has_device = any(f[2] == "device" for f in found)
+    """A stretch of three syllables or more that sounds like a known device, is written otherwise and belongs to nothing else."""
     for a, b, tag in _sounds().matches(reading.text):
-        if not tag.endswith("~") or (b - a < 3 and has_device):
+        if not tag.endswith("~") or b - a < 3:
             continue
         start, end = reading.at[a], reading.at[b - 1] + 1
         if not any(f[0] < end and start < f[1] for f in found):
-            found = [*found, (start, end, "device", 0.5 if b - a < 3 else 0.6, "sounds")]
-            has_device = True
+            found = [*found, (start, end, "device", 0.6, "sounds")]
     return found

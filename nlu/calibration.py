@@ -1,7 +1,7 @@
 """Calibrating the confidence of fields: Platt scaling (Platt, 1999) of a span's log-odds, on material the model has not seen.
 
-A model is sure of itself on material like its own. So a small model is trained on one half of the banks' lines and asked about the
-other half; what its log-odds turn out to be worth there is what the full model's are taken to be worth on strangers' texts.
+A model is sure of itself on material like its own. So a small model is trained on one half of the hand-written requests and asked
+about the other half; what its log-odds turn out to be worth there is what the full model's are taken to be worth on strangers' texts.
 """
 
 from __future__ import annotations
@@ -13,19 +13,24 @@ from nlu.contract import FIELD_NAMES
 from nlu.corpus import Example
 from nlu.pipeline.characters import read
 from nlu.pipeline.entities import EntityTagger
+from nlu.quoting import readable
+from nlu.tidy import tidy
+from nlu.values import value_of
 
-Pair = tuple[float, bool]  # log-odds of a found span, whether exactly that span is labelled
+Pair = tuple[float, bool]  # log-odds of a found span, whether its value is labelled
 _ENOUGH = 60
 
 
 def judged(tagger: EntityTagger, examples: Sequence[Example]) -> dict[str, list[Pair]]:
-    """What an uncalibrated tagger finds, by field."""
+    """What an uncalibrated tagger finds, put in order as in use, by field."""
     pairs: dict[str, list[Pair]] = {name: [] for name in FIELD_NAMES}
     for example in examples:
-        gold = {(f.start, f.end, f.name) for f in example.fields}
-        for start, end, name, confidence in tagger.find(read(example.text)):
-            odds = math.log(max(confidence, 1e-6) / max(1 - confidence, 1e-6))
-            pairs[name].append((odds, (start, end, name) in gold))
+        gold = {(f.name, f.value) for f in example.fields}
+        text = readable(example.text)
+        for start, end, name, confidence, component in tidy(text, tagger.find(read(text))):
+            if component == "entities":
+                odds = math.log(max(confidence, 1e-6) / max(1 - confidence, 1e-6))
+                pairs[name].append((odds, (name, value_of(name, example.text[start:end])) in gold))
     return pairs
 
 

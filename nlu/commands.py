@@ -38,7 +38,10 @@ def train(
     seed: Annotated[
         int, typer.Option(help="Seed of the corpus and the training; the same seed gives the same model.")
     ] = 7,
-    count: Annotated[int, typer.Option(help="Examples to generate.")] = 9_000,
+    count: Annotated[int, typer.Option(help="Examples to generate.")] = 1_000,
+    times: Annotated[
+        int, typer.Option(help="Uses of each hand-written request: once as it stands, the others varied.")
+    ] = 2,
     extra: Annotated[
         list[Path] | None, typer.Option(help="Reviewed tickets, JSON lines as export-corrections writes them.")
     ] = None,
@@ -57,6 +60,7 @@ def train(
             out,
             seed=seed,
             count=count,
+            times=times,
             extra=reviewed,
             version=version,
             progress=lambda what, share: bar.update(task, description=what, completed=share),

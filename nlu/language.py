@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 _SCRIPTS = {
@@ -17,6 +18,10 @@ _SCRIPTS = {
     "GREEK": "el",
     "LATIN": "en",
 }
+
+
+_CHINESE = re.compile("[\u4e00-\u9fff]+")
+_KANA = re.compile("[\u3040-\u30ff]")
 
 
 def language_of(text: str) -> str:
@@ -46,7 +51,8 @@ def language_of(text: str) -> str:
 
 def mostly_chinese(text: str) -> bool:
     """Whether enough of the letters are Chinese characters (one in twelve) for a model of Chinese to be asked."""
-    chinese = sum("\u4e00" <= c <= "\u9fff" for c in text)
-    foreign = sum(c.isalpha() and not "\u4e00" <= c <= "\u9fff" for c in text)
-    kana = sum("\u3040" <= c <= "\u30ff" for c in text)
+    rest = _CHINESE.sub("", text)
+    chinese = len(text) - len(rest)
+    foreign = sum(map(str.isalpha, rest))
+    kana = len(_KANA.findall(rest))
     return chinese > 0 and chinese * 12 >= foreign and chinese >= kana

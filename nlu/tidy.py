@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 
 from nlu.by_rule import by_rule
-from nlu.catalogue import shipped
 from nlu.contract import FIELD_NAMES
-from nlu.pipeline.lexicon import Lexicon
-from nlu.pipeline.vocabulary import reading_form
 from nlu.places import divisions
 from nlu.values import phone_value
 
@@ -26,15 +22,6 @@ _CODE_RUN = re.compile(r"[A-Za-z0-9(（][A-Za-z0-9\-_/.()（）+#]*[A-Za-z0-9)�
 _SPOKEN_CODE = re.compile(rf"^[A-Za-z0-9{_N}十百杠横斜点\- /.]+")
 _ONE_LINE = frozenset(FIELD_NAMES)
 _CODES = ("model", "serial", "order", "fault_code")
-_MODIFIER = re.compile(
-    rf"(?:[0-9{_N}十]+(?:号|#)|[A-Za-z]?[0-9]*号|东|西|南|北|左|右|智能|商用|家用|全自动|半自动|自动|电动|双|单|大型|小型|小|大|老式|工业|医用|立式|卧式|壁挂|挂式|嵌入式?|变频|燃气|煤气|天然气|液化气|电|台式|手推式?|即热式?|移动|便携|无线|有线|红外|高清|彩色|黑白|激光|数码|液晶|门口|公共|生活|消防|屋顶|吸顶|柜式|双开门|对开门|三门|滚筒|波轮|进口|国产|多功能|一体式?|组合|分体|中央|室外|室内)*"
-)
-
-
-@lru_cache(maxsize=1)
-def _devices() -> tuple[Lexicon, frozenset[str]]:
-    names = [reading_form(n) for d in shipped().devices for n in d.names]
-    return Lexicon((n, "d") for n in names), frozenset(names)
 
 
 def tidy(text: str, spans: list[tuple[int, int, str, float]], *, expects: str = "") -> list[Found]:
@@ -49,9 +36,6 @@ def tidy(text: str, spans: list[tuple[int, int, str, float]], *, expects: str = 
             start, end = _whole_phone(text, start, end)
         elif name in _CODES:
             start, end = _whole_code(text, start, end)
-        elif name == "device":
-            start, end = _device_only(text, start, end)
-            start = _numbered_device(text, start)
         elif name == "address":
             start, end = _address_end(text, start, end)
         start, end = _trim(text, start, end, name)
@@ -158,52 +142,13 @@ def _whole_code(text: str, start: int, end: int) -> tuple[int, int]:
     return start, end
 
 
-_STOP = re.compile(
-    r"[我你他她它的了着把这那在是有个台家里选去修装换看来到给请用买和与及跟、就还也又不没完要想做过会能说对好上下前后]"
-)
-
-
-def _device_only(text: str, start: int, end: int) -> tuple[int, int]:
-    """A known device inside the span, with the words that may stand before it; unknown spans stay as they are."""
-    surface = text[start:end]
-    form = reading_form(surface)
-    lexicon, names = _devices()
-    if form in names or len(form) != len(surface):
-        return start, end
-    inside = [m for m in lexicon.matches(form) if m[1] - m[0] >= 2]
-    if not inside:
-        return start, end
-    a, b, _ = inside[-1]
-    before = form[:a]
-    if before and not _MODIFIER.fullmatch(before) and (_STOP.search(before) or len(before) > 3):
-        cut = max((m.end() for m in _STOP.finditer(before)), default=0)
-        allowed = next((i for i in range(cut, a) if _MODIFIER.fullmatch(form[i:a])), a)
-        start, surface = start + allowed, surface[allowed:]
-        a, b = a - allowed, b - allowed
-    rest = surface[b:]
-    if rest and len(rest) > 2:
-        end = start + b
-    return start, end
-
-
-_ADDRESS_UNIT = re.compile(
-    rf"(?:号楼|号院|号|栋|幢|座|单元|层|楼|室|弄|组|队|排|门|户|房|铺|#)|[0-9]{{2,}}|[{_N}]{{3,}}"
-)
-_PLACE_WORD = re.compile(
-    r"[店铺园楼门市场院厂库房口边面旁里内侧户角馆村苑城街路区室层座栋幢号期塔府厅处]|[东西南北中](?:$|[区侧])|附近|对面"
-)
-
-
 _MORE_ADDRESS = re.compile(
     rf"[ ]?(?:(?:[{_N}十百0-9]{{1,4}}(?:号楼|单元|楼|层|室|栋|幢|号(?!线|梯|泵|机))|之[{_N}0-9]+|(?<=单元)[ ]?[{_N}0-9]{{3,4}}(?![{_N}十百点号0-9])|(?<=[楼栋幢])[ ]?[{_N}0-9]{{3,4}}(?![{_N}十百点号0-9])))+"
 )
 
 
 def _address_end(text: str, start: int, end: int) -> tuple[int, int]:
-    """A division's name at the beginning is taken whole, and the numbers that go on behind the end belong to it.
-
-    Up to four characters after the last house, floor or room number that name no place belong to what follows.
-    """
+    """A division's name at the beginning is taken whole, and the numbers that go on behind the end belong to it."""
     names = divisions().by_name
     for back in (3, 2, 1):
         head = text[max(0, start - back) : start]
@@ -218,13 +163,6 @@ def _address_end(text: str, start: int, end: int) -> tuple[int, int]:
         more = _MORE_ADDRESS.match(text, end)
         if more:
             end = more.end()
-    surface = text[start:end]
-    units = list(_ADDRESS_UNIT.finditer(surface))
-    if not units:
-        return start, end
-    rest = surface[units[-1].end() :]
-    if 0 < len(rest.strip()) <= 4 and not _PLACE_WORD.search(rest):
-        return start, start + units[-1].end()
     return start, end
 
 
@@ -278,16 +216,6 @@ _PLACE = re.compile(
 )
 
 
-def _numbered_device(text: str, start: int) -> int:
-    """3号电梯: the number before a device is part of its name."""
-    before = re.search(
-        rf"(?<![0-9{_N}十楼栋])(?:[0-9]{{1,2}}|[{_N}十]{{1,2}})(?:号|#)?$", text[max(0, start - 4) : start]
-    )
-    if before and (before.group()[-1] in "号#" or text[start : start + 1] == "号"):
-        return start - len(before.group())
-    return start
-
-
 def _possible(name: str, surface: str) -> bool:
     if not re.search(r"\w", surface):
         return False
@@ -330,7 +258,10 @@ def _merged(text: str, found: list[Found]) -> list[Found]:
 
 def _without_overlaps(found: list[Found]) -> list[Found]:
     kept: list[Found] = []
+    taken = bytearray(max((f[1] for f in found), default=0))
     for item in sorted(found, key=lambda f: -f[3]):
-        if not any(item[0] < k[1] and k[0] < item[1] for k in kept):
+        start, end = item[:2]
+        if 1 not in taken[start:end]:
+            taken[start:end] = b"\1" * (end - start)
             kept.append(item)
     return sorted(kept)

@@ -17,7 +17,7 @@ from nlu.pipeline import address_parts, characters, classes, entities  # noqa: F
 from nlu.pipeline.characters import read
 from nlu.pipeline.classes import Classes, Classifier
 from nlu.pipeline.danger import danger_signs
-from nlu.pipeline.entities import SPANS
+from nlu.pipeline.entities import EntityTagger
 from nlu.quoting import readable
 from nlu.resolve import Resolver
 from nlu.settings import NluSettings
@@ -54,8 +54,9 @@ class PipelineUnderstander:
         """What the entity model finds; nothing in a text that is hardly Chinese, for the model knows no other language."""
         if not mostly_chinese(text):
             return []
-        doc = self._nlp.get_pipe("hotline_entities")(self._nlp.make_doc(text))
-        return [(s.start, s.end, s.label_, s._.confidence) for s in doc.spans[SPANS]]
+        # Without a Doc: one token a character costs more time than it tells, and the offsets are the same.
+        tagger: EntityTagger = self._nlp.get_pipe("hotline_entities")
+        return tagger.find(read(text))
 
     def understand(self, turns: Sequence[Turn], context: Context) -> Understanding:
         """Reads what the customer said; the agent's and the system's turns give context only."""

@@ -35,11 +35,12 @@ class EntityTagger:
         self._tagger: Any = None
         self._features: FeatureMaker | None = None
         self.calibration: dict[str, tuple[float, float]] = {}
+        self.learned: tuple[tuple[str, str], ...] = ()  # devices and brands of the training material
 
     @property
     def features(self) -> FeatureMaker:
         if self._features is None:
-            self._features = feature_maker()
+            self._features = feature_maker(self.learned)
         return self._features
 
     def set_model(self, model: bytes) -> None:
@@ -81,10 +82,14 @@ class EntityTagger:
         path.mkdir(parents=True, exist_ok=True)
         (path / "crf.bin.z").write_bytes(zlib.compress(self._model, 9))
         (path / "calibration.json").write_text(json.dumps(self.calibration, indent=1, sort_keys=True))
+        (path / "words.json").write_text(json.dumps(self.learned, ensure_ascii=False), encoding="utf-8")
 
     def from_disk(self, path: Path, **_: Any) -> EntityTagger:
         path = Path(path)
         self.set_model(zlib.decompress((path / "crf.bin.z").read_bytes()))
+        words = path / "words.json"
+        if words.is_file():
+            self.learned = tuple((word, kind) for word, kind in json.loads(words.read_text(encoding="utf-8")))
         kept = json.loads((path / "calibration.json").read_text())
         self.calibration = {name: (float(a), float(b)) for name, (a, b) in kept.items()}
         return self

@@ -62,15 +62,17 @@ def train_linear(
     groups: Sequence[Group],
     *,
     seed: int,
-    epochs: int = 8,
+    epochs: int = 12,
     rate: float = 0.12,
     decay: float = 2e-6,
     rarest: int = 3,
+    unseen: float = 0.6,
     progress: Callable[[float], None] = lambda _: None,
 ) -> LinearClasses:
     """Logistic regression of all labels at once by AdaGrad (Duchi et al., 2011), weights averaged over the last epochs.
 
-    ``targets`` has shape (examples, labels), values 0 or 1. Features seen in fewer than ``rarest`` examples are left out.
+    ``targets`` has shape (examples, labels), values 0 or 1. Features seen in fewer than ``rarest`` examples are left out; each time an
+    example is looked at, a share ``unseen`` of its features is covered, so that no few of them carry the decision.
     """
     counts: dict[str, int] = {}
     for bag in bags:
@@ -83,13 +85,14 @@ def train_linear(
     kept = np.zeros_like(weights)
     rng = np.random.default_rng(seed)
     averaged = 0
+    shown = np.float32(1 / (1 - unseen))
     for epoch in range(epochs):
         for n in rng.permutation(len(bags)):
-            row = indices[n]
+            row = indices[n][rng.random(len(indices[n])) >= unseen]
             if not len(row):
                 continue
-            error = probabilities(weights[row].sum(axis=0), groups) - targets[n]
-            gradient = error[None, :] + decay * len(bags) * weights[row]
+            error = probabilities(weights[row].sum(axis=0) * shown, groups) - targets[n]
+            gradient = error[None, :] * shown + decay * len(bags) * weights[row]
             squares[row] += gradient * gradient
             weights[row] -= rate * gradient / np.sqrt(squares[row])
         if epoch >= epochs // 2:

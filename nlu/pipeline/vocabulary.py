@@ -9,6 +9,7 @@ from nlu.pipeline.characters import symbol
 from nlu.pipeline.features import FeatureMaker
 from nlu.pipeline.lexicon import Lexicon
 from nlu.pipeline.sounds import SoundLexicon
+from nlu.pipeline.words import words as everyday_words
 from nlu.places import divisions
 
 
@@ -17,10 +18,13 @@ def reading_form(word: str) -> str:
     return "".join(symbol(c) for c in word if not c.isspace())
 
 
-@lru_cache(maxsize=1)
-def feature_maker() -> FeatureMaker:
+@lru_cache(maxsize=4)
+def feature_maker(learned: tuple[tuple[str, str], ...] = ()) -> FeatureMaker:
+    """``learned`` are (word, "dev" or "brand") that a model met in its training material, in reading form."""
     catalogue = shipped()
     words = [(reading_form(w), "dev") for device in catalogue.devices for w in device.names]
     words += [(reading_form(w), "brand") for w in catalogue.brands]
+    known = {word for word, _ in words}
+    words += [entry for entry in learned if entry[0] not in known]
     sounds = SoundLexicon((reading_form(w), "dev") for device in catalogue.devices for w in device.names)
-    return FeatureMaker(Lexicon(words), Lexicon(divisions().lexicon()), sounds)
+    return FeatureMaker(Lexicon(words), Lexicon(divisions().lexicon()), sounds, everyday_words())

@@ -51,6 +51,9 @@ def area_code(region: str) -> str:
     return _AREAS.get(region[:4]) or _AREAS.get(region[:2], "")
 
 
+_KINDS = {phonenumbers.PhoneNumberType.MOBILE: "mobile", phonenumbers.PhoneNumberType.FIXED_LINE: "fixed"}
+
+
 def resolve_phone(value: str, region: str) -> Candidate | None:
     """``value`` as the guidelines write it (digits, extension after "-"). None where no valid Chinese number is behind it.
 
@@ -65,11 +68,11 @@ def resolve_phone(value: str, region: str) -> Candidate | None:
         parsed = phonenumbers.parse(number, "CN")
     except phonenumbers.NumberParseException:
         return None
-    valid = phonenumbers.is_valid_number(parsed)
+    known = phonenumbers.number_type(parsed)
+    valid = known != phonenumbers.PhoneNumberType.UNKNOWN
     if not valid and not phonenumbers.is_possible_number(parsed):
         return None
-    kinds = {phonenumbers.PhoneNumberType.MOBILE: "mobile", phonenumbers.PhoneNumberType.FIXED_LINE: "fixed"}
-    kind = kinds.get(phonenumbers.number_type(parsed), "service" if number.startswith(("400", "800")) else "unknown")
+    kind = _KINDS.get(known, "service" if number.startswith(("400", "800")) else "unknown")
     e164 = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
     return Candidate(
         value=e164, score=0.99 if valid else 0.5, details={"e164": e164, "kind": kind, "extension": extension}
