@@ -58,6 +58,7 @@ class Queue:
     async def run(self) -> Reached | str:
         session_id, people = self._call.session_id, self._board.people
         since = await db.run(waiting.wait, session_id, self._priority)
+        room = True
         deadline = _now() + people.queue_seconds
         self._music.start()
         try:
@@ -65,12 +66,23 @@ class Queue:
                 if self._call_back.is_set():
                     return "call back"
                 if self._danger and self._priority != waiting.EMERGENCY:
-                    self._priority = waiting.EMERGENCY
-                    await db.run(waiting.wait, session_id, self._priority, since)
+                    self._priority, room = waiting.EMERGENCY, False
+                if (free := self._board.has_room(self._call.line)) != room:
+                    room = free  # whom nobody could be put through to beside holds up none of those behind
+                    await (
+                        db.run(waiting.wait, session_id, self._priority, since)
+                        if room
+                        else db.run(waiting.leave_queue, session_id)
+                    )
+                if not room:
+                    if _now() > deadline:
+                        return "too long"
+                    await first_of(LOOK_SECONDS, self._call.ended, self._call_back)
+                    continue
                 place = await db.run(waiting.place_of, session_id)
                 if not place.agents:
                     return "nobody"
-                if place.free and not place.ahead and self._board.has_room(self._call.line):
+                if place.free and not place.ahead:
                     if (reached := await self._try()) is not None:
                         return reached
                     await db.run(waiting.wait, session_id, self._priority, since)

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import select
 
-from connectors.sip.settings import PeopleSettings
+from connectors.sip.settings import Account, PeopleSettings
 from core import clock, db, outbox
 from core.db import Database
 from core.outbox import PromiseRow
 from intake import Message
 from intake.understand import use
 from tests.integration.test_sip_dialog import KnowsFourWords, hung_up, loudness
-from tests.integration.test_sip_people import desk_of, sessions, staged, state_of
+from tests.integration.test_sip_people import asked, desk_of, put_through, sessions, staged, state_of
 from tests.support import keep_promises
 from tests.support.agents import Telephone, agent, lately, sending, silence, telephone, tone
 from tests.support.desk import customer, draft
@@ -127,6 +130,43 @@ async def test_who_does_not_answer_is_called_again_and_then_given_up(database: D
         (2, "not answered", False),
     ]
     assert waiting_calls() == []
+
+
+async def test_a_caller_is_given_to_a_number_through_a_trunk_that_asks_for_a_password(database: Database) -> None:
+    with embedded_redis():
+        async with telephone() as trunk, telephone() as phone, peer() as caller, rtp() as stream:
+            agent("wang", phone.address)
+            place = f"127.0.0.1:{trunk.peer.port}"
+            account = Account(user="8400", password=SecretStr("s3cret"), registrar=place)
+            people = PeopleSettings(phones_at=("127.0.0.1",), ring_seconds=5, wrap_up=0)
+            async with (
+                recogniser({"customer": ["转人工"]}),
+                controller(people, accounts=(account,)) as voice,
+                desk_of("wang") as (desk,),
+                put_through(voice, caller, stream, phone) as (_, port),
+                sending(stream, port, tone(0.1, 400)),
+            ):
+                assert (await asked(desk, "transfer", {"number": "13711112222"}))[0] == 200
+                invite = await trunk.wants_a_password()
+                assert invite.uri.startswith("sip:13711112222@")
+                assert "sip:8400@" in invite.get("from")
+                given = dict(re.findall(r'(\w+)="?([^",]+)', invite.get("proxy-authorization")))
+                assert given["username"] == "8400"
+                assert given["response"] == digest_of("8400", "s3cret", invite.uri, given)
+                await trunk.picks_up()
+                await eventually(lambda: lately(trunk.stream, 400) > 1000)
+                await eventually(lambda: staged() == "talking")
+                assert (await desk.get("/calls"))[1]["items"][0]["agent_name"] == "13711112222"
+
+
+def digest_of(user: str, password: str, uri: str, given: dict[str, str]) -> str:
+    """RFC 7616 §3.4.1, MD5."""
+
+    def md5(text: str) -> str:
+        return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+
+    secret, request = md5(f"{user}:trunk:{password}"), md5(f"INVITE:{uri}")
+    return md5(f"{secret}:n0nce:{given['nc']}:{given['cnonce']}:auth:{request}")
 
 
 async def test_nobody_is_called_while_no_agent_is_free_and_what_settings_forbid_never(database: Database) -> None:

@@ -148,15 +148,21 @@ async def desk_of(*logins: str) -> AsyncIterator[list[Desk]]:
 @contextlib.asynccontextmanager
 async def put_through(
     voice: Controller, caller: Peer, stream: Rtp, phone: Telephone
-) -> AsyncIterator[tuple[SipMessage, int]]:
-    """A caller who asked for a person and talks with this agent; the caller's INVITE and our voice port."""
-    _, response = await caller.establish(voice.front.port, rtp_port=stream.port)
+) -> AsyncIterator[tuple[tuple[SipMessage, SipMessage], int]]:
+    """A caller who asked for a person and talks with this agent; his INVITE, our answer and our voice port."""
+    invite, response = await caller.establish(voice.front.port, rtp_port=stream.port)
     port = voice_port(response)
     await stream.speak(tone(0.6, CALLER) + silence(0.5), port)
     async with sending(stream, port):
         await phone.answers(20)
         await eventually(lambda: staged() == "talking")
-    yield response, port
+    yield (invite, response), port
+
+
+def referral(caller: Peer, invite: SipMessage, response: SipMessage, target: str) -> SipMessage:
+    request = caller.within("REFER", invite, response, 50 + len(target))
+    request.headers.append(("refer-to", f"<sip:{target}@127.0.0.1>"))
+    return request
 
 
 async def asked(desk: Desk, what: str, body: dict[str, object] | None = None) -> tuple[int, dict[str, object]]:
@@ -349,10 +355,13 @@ async def test_a_telephone_gives_its_caller_on_by_refer(database: Database) -> N
         async with (
             recogniser({"customer": ["转人工"]}),
             controller(LOCAL) as voice,
-            put_through(voice, caller, stream, phone) as (_, port),
+            put_through(voice, caller, stream, phone) as ((invite, response), port),
             sending(stream, port, tone(0.1, CALLER)),
         ):
             assert (await phone.refers("00190055512345")).status == 603  # settings do not allow that number
+            for target in ("8002", "00190055512345"):  # no caller of ours may make us call
+                caller.send(referral(caller, invite, response, target), voice.front.port)
+                assert (await caller.get(5, lambda message: message.cseq[1] == "REFER")).status == 603
             assert (await phone.refers("8002")).status == 202
             notify = await phone.peer.get(5, lambda message: message.method == "NOTIFY")
             phone.peer.send(answer(notify, 200, "OK"), voice.front.port)
@@ -392,6 +401,38 @@ async def test_a_colleague_is_asked_first(database: Database) -> None:
                 await phone.is_hung_up()
                 await eventually(lambda: lately(other.stream, CALLER) > 1000)
                 await eventually(lambda: state_of(li) == sessions()[0].id)
+
+
+@pytest.mark.parametrize("who", ["agent", "caller", "colleague"])
+async def test_who_hangs_up_while_a_colleague_is_asked(database: Database, who: str) -> None:
+    with embedded_redis():
+        async with telephone() as phone, telephone() as other, peer() as caller, rtp() as stream:
+            wang = agent("wang", phone.address)
+            li = agent("li", other.address, "away")
+            async with (
+                recogniser({"customer": ["转人工"]}),
+                controller(LOCAL) as voice,
+                desk_of("wang") as (desk,),
+                put_through(voice, caller, stream, phone) as ((invite, response), port),
+                sending(stream, port, tone(0.1, CALLER)),
+            ):
+                assert (await asked(desk, "transfer", {"user": li, "attended": True}))[0] == 200
+                await other.answers()
+                async with sending(phone.stream, voice_port(phone.invite), tone(0.1, AGENT)):
+                    await eventually(lambda: lately(other.stream, AGENT) > 1000)
+                if who == "agent":  # she gives the caller to her colleague
+                    await phone.hangs_up()
+                    await eventually(lambda: lately(other.stream, CALLER) > 1000)
+                    assert (state_of(wang), state_of(li)) == (None, sessions()[0].id)
+                elif who == "caller":
+                    caller.send(caller.within("BYE", invite, response, 2), voice.front.port)
+                    await asyncio.gather(phone.is_hung_up(), other.is_hung_up())
+                    await messages(1)
+                    assert (state_of(wang), state_of(li)) == (None, None)
+                else:
+                    await other.hangs_up()
+                    await eventually(lambda: lately(phone.stream, CALLER) > 1000)
+                    assert (state_of(wang), state_of(li)) == (sessions()[0].id, None)
 
 
 async def test_a_supervisor_hears_both_and_is_heard_by_nobody(database: Database) -> None:

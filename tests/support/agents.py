@@ -46,6 +46,16 @@ class Telephone:
         await self.rings(seconds)
         await self.picks_up(seconds)
 
+    async def wants_a_password(self, seconds: float = 10.0) -> SipMessage:
+        """Rings not before the call shows who makes it; the INVITE that did."""
+        await self.rings(seconds)
+        challenge = self._answer(407, "Proxy Authentication Required")
+        challenge.headers.append(
+            ("proxy-authenticate", 'Digest realm="trunk", nonce="n0nce", algorithm=MD5, qop="auth"')
+        )
+        self.peer.send(challenge, self._their_port)
+        return await self.rings(seconds)
+
     def refuses(self, status: int, reason: str) -> None:
         self.peer.send(self._answer(status, reason), self._their_port)
 
