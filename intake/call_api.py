@@ -32,7 +32,7 @@ class CallDone(BaseModel):
 
 
 class Hold(BaseModel):
-    """Whether the caller is to wait."""
+    """Whether it is to be so."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -205,6 +205,25 @@ class PrivateCall(View):
         return await _done(self.request, session_id, "private", on=given.on)
 
 
+class WhisperInCall(View):
+    """A supervisor's word."""
+
+    async def post(
+        self, session_id: SessionId, /, given: Hold
+    ) -> r200[CallDone] | r401[Problem] | r403[Problem] | r404[Problem] | r409[Problem] | r503[Problem]:
+        """
+        Lets the agent hear the supervisor who listens, or no longer. The caller hears nothing of it, nor does the recording.
+
+        Tags: calls
+        Status Codes:
+            200: Done.
+            409: One does not listen, or no agent is on the line.
+        """
+        actor = signed_in(self.request)
+        require(actor, "call.supervise")
+        return await _done(self.request, session_id, "whisper", user=actor.id, on=given.on)
+
+
 class HangUpCall(View):
     """The end of a call."""
 
@@ -307,7 +326,7 @@ def _withdraw(actor: Actor, ticket_id: int, promise: int) -> None:
         record(session, session.get_one(Ticket, ticket_id), "call.withdrawn", actor.tag, promise=promise)
 
 
-OWN = frozenset({"take", "listen"})  # about one's own telephone; their permission has been looked at
+OWN = frozenset({"take", "listen", "whisper"})  # about one's own telephone; their permission has been looked at
 
 
 async def _done(request: web.Request, session_id: str, what: str, **given: Any) -> Any:
@@ -337,6 +356,7 @@ def routes(api: web.Application) -> None:
         ("take", TakeCall),
         ("listen", ListenToCall),
         ("private", PrivateCall),
+        ("whisper", WhisperInCall),
         ("hang-up", HangUpCall),
     ):
         api.router.add_view(f"/calls/{{session_id}}/{name}", view)

@@ -37,6 +37,7 @@ class People:
         self._bridge: Bridge | None = None
         self._task: asyncio.Task[None] | None = None
         self._listeners: dict[int, Leg] = {}
+        self._whispering: set[int] = set()
         self._asked: set[asyncio.Task[None]] = set()
         self._began = 0.0
         self._facts: dict[str, Any] = {}
@@ -155,8 +156,10 @@ class People:
         began, at = clock.now(), self._call.ms
         self._facts.pop("wish", None)
         bridge = self._bridge = Bridge(self._call, self.track, reached, self._board)
-        for listener in self._listeners.values():
+        for user_id, listener in self._listeners.items():
             reached.leg.heard_by(listener)
+            if user_id in self._whispering:
+                listener.heard_by(reached.leg)
         try:
             return await bridge.run()
         finally:
@@ -201,6 +204,8 @@ class People:
             await self._take(int(given["user"]))
         elif what == "listen":
             await self._listen(int(given["user"]), on=bool(given["on"]))
+        elif what == "whisper":
+            self._whisper(int(given["user"]), on=bool(given["on"]))
         else:
             raise InvalidInput("Nobody knows how to do this.")
         return {"done": what}
@@ -272,6 +277,14 @@ class People:
             raise
         self._start(self._let_listen(user_id, leg))
 
+    def _whisper(self, user_id: int, *, on: bool) -> None:
+        """A supervisor who listens is heard by the agent, not by the caller and not in the recording."""
+        leg = self._listeners.get(user_id)
+        if leg is None or not leg.up:
+            raise Conflict("This user does not listen.")
+        leg.heard_by(self._talking().reached.leg, on=on)
+        (self._whispering.add if on else self._whispering.discard)(user_id)
+
     async def _let_listen(self, user_id: int, leg: Leg) -> None:
         try:
             if await leg.wait(self._board.people.ring_seconds, self._call.ended):
@@ -281,6 +294,7 @@ class People:
                 await first_of(None, leg.ended, self._call.ended)
         finally:
             self._listeners.pop(user_id, None)
+            self._whispering.discard(user_id)
             leg.hang_up()
             await db.run(waiting.let_go, self._call.session_id, user_id)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from aiohttp import CookieJar, web
 from aiohttp.test_utils import TestClient, TestServer
 from sqlalchemy import select
@@ -24,6 +25,7 @@ from core import clock, db
 from core.db import Database
 from core.http import application
 from intake import Message, Sender, TurnRow, accept_now, waiting
+from intake.dialog.script import SHIPPED
 from intake.understand import use
 from tests.integration.test_sip_dialog import KnowsFourWords, hung_up, loudness, steps
 from tests.support import keep_promises
@@ -449,6 +451,7 @@ async def test_a_supervisor_hears_both_and_is_heard_by_nobody(database: Database
                 sending(phone.stream, voice_port(phone.invite), tone(0.1, AGENT)),
             ):
                 assert (await asked(wang, "listen"))[0] == 403
+                assert (await asked(boss, "whisper", {"on": True}))[0] == 409  # he does not listen yet
                 assert (await asked(boss, "listen"))[0] == 200
                 await ear.answers()
                 await eventually(lambda: lately(ear.stream, CALLER) > 1000 and lately(ear.stream, AGENT) > 1000)
@@ -456,6 +459,11 @@ async def test_a_supervisor_hears_both_and_is_heard_by_nobody(database: Database
                     await asyncio.sleep(1.0)
                     assert lately(stream, OTHER) < 30
                     assert lately(phone.stream, OTHER) < 30
+                    assert (await asked(boss, "whisper", {"on": True}))[0] == 200
+                    await eventually(lambda: lately(phone.stream, OTHER) > 1000)  # the agent alone hears it
+                    assert lately(stream, OTHER) < 30
+                    assert (await asked(boss, "whisper", {"on": False}))[0] == 200
+                    await eventually(lambda: lately(phone.stream, OTHER) < 30)
                 assert lately(phone.stream, CALLER) > 1000  # they talk on
                 session_id = sessions()[0].id
                 status, _ = await boss.send(f"/calls/{session_id}/listen", method="DELETE")
@@ -543,6 +551,24 @@ async def test_a_caller_whom_nobody_takes_after_a_transfer_is_called_back(databa
                 [message] = await messages(1)
     assert "请回电" in message.problem
     assert len(message.extra["people"]["talked"]) == 1
+
+
+async def test_nobody_is_put_through_out_of_hours(database: Database, tmp_path: Path) -> None:
+    content = yaml.safe_load((SHIPPED / "repair.yaml").read_text("utf-8"))
+    closed = tmp_path / "closed.yaml"
+    closed.write_text(yaml.safe_dump({**content, "hours": {"mon-sun": "00:00-00:00"}}), "utf-8")
+    async with telephone() as phone, peer() as caller, rtp() as stream:
+        agent("wang", phone.address)
+        async with recogniser({"customer": ["转人工"]}), controller(LOCAL, dialog=str(closed)) as voice:
+            _, response = await caller.establish(voice.front.port, rtp_port=stream.port)
+            await stream.speak(tone(0.6, CALLER) + silence(0.5), voice_port(response))
+            async with sending(stream, voice_port(response)):
+                await hung_up(caller)
+            [message] = await messages(1)
+            assert await phone.peer.nothing(0.1)
+    assert steps(database) == ["open", "end.hand_over"]
+    assert "客户要求回电" in message.problem
+    assert "sip.call_back" not in message.promises  # there is no trunk that could be called
 
 
 async def test_a_caller_hears_at_once_that_the_queue_is_full(database: Database) -> None:
