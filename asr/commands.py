@@ -18,6 +18,7 @@ from rich.table import Table
 
 from asr import evaluate as evaluation
 from asr import models
+from asr.allocator import replace_malloc
 from asr.engine_vosk import VoskEngine
 from asr.files import channels, duration_ms
 from asr.server import serve as run_server
@@ -53,6 +54,8 @@ def serve(
     ] = False,
 ) -> None:
     """Serves recognition on the unix socket and, if HOTLINE_ASR_PORT is set, on TCP until SIGTERM."""
+    if settings.get(AsrSettings).other_malloc:
+        replace_malloc()
     log.configure("asr")
     if wait_for_model and models.chosen() is None:
         log.get(__name__).warning("there is no speech model: calls are recorded; run hotline models fetch")

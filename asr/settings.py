@@ -26,6 +26,9 @@ class AsrSettings(settings.Section, prefix="ASR"):
         SecretStr(""), description="If set, every stream must show it: Authorization: Bearer TOKEN, or ?token=TOKEN."
     )
     threads: int = Field(0, ge=0, le=256, description="Decoding threads. 0: one per core.")
+    other_malloc: bool = Field(
+        True, description="Use jemalloc where it is installed (Debian: libjemalloc2): half as many streams again."
+    )
     max_streams: int = Field(
         0, ge=0, description="Streams at a time; more are refused (503). 0: 12 per decoding thread."
     )
