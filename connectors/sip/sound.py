@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import soundfile
@@ -11,7 +12,7 @@ import soxr
 from connectors.sip.wire import RATE
 
 
-def sound_of(path: Path) -> bytes:
+def sound_of(path: Path | BinaryIO) -> bytes:
     """A sound file as 16 kHz mono s16le; raises soundfile.LibsndfileError."""
     samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
     mono = np.asarray(samples.mean(axis=1), dtype=np.float32)

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from asr import Partial
 from connectors.sip.prompts import load, text_of
 from connectors.sip.settings import SipSettings
+from connectors.sip.speaker import speaker
 from core import clock, db, log, settings
 from intake import HeardTurn
 from intake.dialog import (
@@ -79,6 +80,7 @@ class Talk:
         self._caller = KnownCaller()
         self._turns: list[Heard] = []
         self._state = State()
+        self._speaker = speaker()
         self._move: Move | None = None
         self._playing: asyncio.Event | None = None
         self._quiet = Quiet()
@@ -172,7 +174,7 @@ class Talk:
             if self._state.over and silent:
                 self._line.hang_up()
                 return
-            move = next_move(script, self._state, silent=silent, people=await self._people(script))
+            move = await self._next(script, silent=silent)
             if move is None or (move.ends and not silent and not await self._quiet_for(END_PAUSE)):
                 continue
             await self._do(move)
@@ -204,20 +206,34 @@ class Talk:
         if move is None:
             return
         self._move = move
-        text = "".join(move.value if name == "{value}" else text_of(name) for name in move.say)
+        value = move.value if move.value.isdecimal() else f"「{move.value}」"
+        text = "".join(value if name == "{value}" else text_of(name) for name in move.say)
         self._turns.append(Heard(speaker="system", text=text, step=move.step))
         self._state.step = move.step
         at = self._line.ms
         await self._line.note(HeardTurn(speaker="system", text=text, expects=move.step, start=at, end=at))
         await self._line.expect(move.endpointing)
-        voice = b"".join(self._voices(move))
+        voice = b"".join(await self._voices(move))
         self._playing = self._line.say(voice) if voice else None
         self._quiet.prompt = _now() + len(voice) / 32_000
         self._quiet.final = 0.0
 
-    def _voices(self, move: Move) -> Sequence[bytes]:
+    async def _next(self, script: Script, *, silent: bool) -> Move | None:
+        people = await self._people(script)
+        move = next_move(script, self._state, silent=silent, people=people, speaks=self._speaker is not None)
+        if self._speaker is None or move is None or not move.value or move.value.isdecimal():
+            return move
+        if await self._speaker.say(move.value):
+            return move
+        self._speaker = None  # who failed once is not waited for again in this call
+        return next_move(script, self._state, silent=silent, people=people)
+
+    async def _voices(self, move: Move) -> Sequence[bytes]:
         found: list[bytes] = []
         for name in move.say:
+            if name == "{value}" and self._speaker is not None and not move.value.isdecimal():
+                found.append(await self._speaker.say(move.value))
+                continue
             names = [f"digit_{digit}" for digit in move.value] if name == "{value}" else [name]
             found += [load(each, self._config) for each in names]
         return found

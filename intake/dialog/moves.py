@@ -10,7 +10,7 @@ from intake.dialog.state import EMERGENCY, END, HAND_OVER, OPEN, READ_BACK, Stat
 
 @dataclass(frozen=True, kw_only=True)
 class Move:
-    """``say``: prompts in order, ``{value}`` stands for digits to be spoken one by one (``value``). ``step`` names it in the
+    """``say``: prompts in order, ``{value}`` stands for what is read back (``value``): digits one by one, or a text. ``step`` names it in the
     turn that is kept; ``expects``: the field that is asked for; ``ends``: hang up afterwards; ``hands_over``: a person goes on
     from here."""
 
@@ -24,10 +24,16 @@ class Move:
 
 
 def next_move(
-    script: Script, state: State, *, silent: bool = False, greeting: str = "", people: bool = False
+    script: Script,
+    state: State,
+    *,
+    silent: bool = False,
+    greeting: str = "",
+    people: bool = False,
+    speaks: bool = False,
 ) -> Move | None:
     """The next thing to say; None: go on listening. ``silent``: nobody spoke for ``script.silence`` since the last word;
-    ``people``: somebody is there who can take the call."""
+    ``people``: somebody is there who can take the call; ``speaks``: any text can be read back, not digits only."""
     if state.over:
         return None
     if not state.step:
@@ -44,7 +50,7 @@ def next_move(
         return None
     if people and not_understood(script, state):
         return _person(script, state)
-    return _read_back(script, state) or _ask(script, state) or _end("complete", script.goodbye)
+    return _read_back(script, state, speaks=speaks) or _ask(script, state) or _end("complete", script.goodbye)
 
 
 def not_understood(script: Script, state: State) -> bool:
@@ -94,13 +100,13 @@ def _question(question: Question, *, last: bool) -> Move:
     )
 
 
-def _read_back(script: Script, state: State) -> Move | None:
+def _read_back(script: Script, state: State, *, speaks: bool) -> Move | None:
     if state.emergency:
         return None
     for question in script.ask:
         name = question.field
         value = state.values.get(name, "")
-        if not question.read_back or not value.isdecimal() or name in state.settled:
+        if not question.read_back or not value or name in state.settled or not (speaks or value.isdecimal()):
             continue
         if state.said[READ_BACK + name] >= script.confirm_times:
             continue

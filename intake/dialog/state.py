@@ -12,7 +12,8 @@ from intake.dialog.script import Script
 
 READ_BACK = "read_back."
 OPEN, EMERGENCY, HAND_OVER, END = "open", "emergency", "hand_over", "end."
-_DIGITS = re.compile(r"\d{3,}")
+_DIGITS = re.compile(r"(\d{3,})")
+_QUOTED = re.compile(r"「(.*?)」")  # a text that was read back
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,8 +61,8 @@ def fold(
             state.step, state.answered = turn.step, False
             state.said[turn.step] += 1
             if turn.step.startswith(READ_BACK):
-                digits = _DIGITS.search(turn.text)
-                asked_back = (turn.step.removeprefix(READ_BACK), digits[0] if digits else "")
+                said = _QUOTED.search(turn.text) or _DIGITS.search(turn.text)
+                asked_back = (turn.step.removeprefix(READ_BACK), said[1] if said else "")
             continue
         if turn.speaker != "customer":
             continue

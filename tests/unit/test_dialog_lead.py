@@ -119,6 +119,26 @@ def test_yes_settles_the_number_and_no_asks_anew() -> None:
     assert getattr(next_move(SCRIPT, corrected), "value", "") == "13800005678"
 
 
+def test_an_address_is_read_back_where_there_is_a_voice_for_it() -> None:
+    found = {"fault": "漏水", "device": "空调", "address": "科技路8号", "phone": "13900001234"}
+    turns = [system("open"), said("...")]
+    silent = next_move(SCRIPT, state(*turns, found=found))
+    assert silent is not None
+    assert silent.step == "read_back.phone"  # nobody can speak it: on with the number
+    move = next_move(SCRIPT, state(*turns, found=found), speaks=True)
+    assert move is not None
+    assert (move.say, move.value) == (("read_back_address", "{value}", "right"), "科技路8号")
+    turns += [system("read_back.address", "您的地址是「科技路8号」对吗？"), said("对")]
+    agreed = state(*turns, found=found)
+    assert agreed.settled == {"address"}
+    turns[-1] = said("不对")
+    denied = state(*turns, found=found)
+    assert "address" not in denied.values
+    again = next_move(SCRIPT, denied, speaks=True)
+    assert again is not None
+    assert again.step == "read_back.phone"
+
+
 def test_a_number_is_not_read_back_for_ever() -> None:
     back = system("read_back.phone", "13900001234")
     move = next_move(SCRIPT, state(system("open"), said("."), back, said("什么"), back, said("什么"), found=ALL))
