@@ -13,7 +13,7 @@ ifneq ($(wildcard ../shared/data/mail),)
 export HOTLINE_MAIL_CORPUS ?= $(abspath ../shared/data/mail)
 endif
 
-.PHONY: help setup demo run test test-fast check format bench soak console console-check lock clean
+.PHONY: help setup demo run test test-fast check format bench bench-address soak console console-check lock clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -42,6 +42,9 @@ format: .make/python ## put the code into its form
 bench: setup ## speed and quality, with a peer in the same run
 	@scripts/bench
 
+bench-address: .make/python .make/address-peers ## address parts, with jionlp, cpca and addressparser beside them: LABELLED=FILE
+	@$(BIN)/python -m benchmarks.nlu_address "$(LABELLED)" --peers .make/address-peers/bin/python
+
 soak: setup ## 2,000 calls, 8 hours of them in half an hour, outside CI: memory, handles and threads must not grow
 	@$(BIN)/python -m benchmarks.sip_soak --calls 2000 --at-once 16 --seconds 14.4
 
@@ -57,9 +60,12 @@ clean: ## forget what set-up made
 	@scripts/setup-python $(VENV)
 	@mkdir -p .make && touch $@
 
+.make/address-peers:
+	@mkdir -p .make && $(BIN)/python -m venv $@ && $@/bin/pip install -q jionlp==1.5.31 cpca==0.5.5 addressparser==0.2.4
+
 # These two set their stamp themselves, and only when there is a model or a console: without, the next make tries again.
 .make/models: .make/python scripts/setup-models
 	@scripts/setup-models $(BIN) $@
 
-.make/console: $(shell find console/src console/index.html console/package-lock.json -type f 2>/dev/null) scripts/setup-console
+.make/console: $(shell find console/src console/map console/vite.map.config.ts console/index.html console/package-lock.json -type f 2>/dev/null) scripts/setup-console
 	@scripts/setup-console $@

@@ -25,6 +25,12 @@ _PARTS = (
         "written for this project",
         "Apache-2.0",
     ),
+    (
+        "nlu/corpus/banks/places.txt",
+        "names of places and roads for the address parser",
+        "github.com/thu-coai/CrossWOZ df82c9f",
+        "Apache-2.0",
+    ),
     ("nlu/catalogue/*.yaml", "device categories, brands, fault classes", "written for this project", "Apache-2.0"),
     (
         "nlu/corpus/*.py",

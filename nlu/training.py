@@ -33,7 +33,7 @@ Progress = Callable[[str, float], None]  # what is done, share 0..1
 ENTITY_PARAMETERS: dict[str, Any] = {
     "c1": 0.08,
     "c2": 0.02,
-    "max_iterations": 45,
+    "max_iterations": 40,
     "feature.minfreq": 2,
     "feature.possible_transitions": True,
     "epsilon": 1e-4,
@@ -43,7 +43,7 @@ ENTITY_PARAMETERS: dict[str, Any] = {
 GENERATED = 1_000  # examples of the grammar
 HIDDEN = 0.4  # share of known devices and brands that an example's reading shall not know
 TIMES = 2  # uses of each hand-written request: once as it stands, the others varied
-QUICK_PARAMETERS = ENTITY_PARAMETERS | {"max_iterations": 30}
+QUICK_PARAMETERS = ENTITY_PARAMETERS | {"max_iterations": 25}
 
 
 def labels_for(example: Example, at: Sequence[int]) -> list[str]:

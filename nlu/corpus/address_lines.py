@@ -65,6 +65,15 @@ def address_line(rng: random.Random, grammar: Grammar) -> list[Part]:
     for text, kind in addresses.address(rng, grammar, spoken=False):
         parts.extend(_refined(text, kind, rng, parts))
     kinds = [k for _, k in parts]
+    if "road" in kinds and rng.random() < 0.2:
+        at = kinds.index("road")
+        if not parts[at][0][:-1].isdigit():
+            parts[at] = (bank("real_road"), "road")
+    if "district" in kinds and rng.random() < 0.05:
+        zone = bank("road_stem") + rng.choice(["开发区", "经济开发区", "经济技术开发区", "高新区", "工业园区", "新区"])
+        parts.insert(kinds.index("district") + 1, (zone, "devZone"))
+    if kinds and kinds[-1] == "poi" and rng.random() < 0.08:
+        parts[-1] = (parts[-1][0] + rng.choice("一二三四") + "期", "poi")
     tail = rng.random()
     if kinds and kinds[-1] in ("roadno", "road", "community") and tail < 0.45:
         parts.append((_place(bank, rng), "poi"))
@@ -85,11 +94,18 @@ def address_line(rng: random.Random, grammar: Grammar) -> list[Part]:
                 )
             )
         parts.extend(_inside(rng))
-    elif tail < 0.12:
+    if parts and parts[-1][1] in ("houseno", "cellno", "floorno", "roomno"):  # who is inside a building
+        if rng.random() < 0.22:
+            parts.append((_place(bank, rng) if rng.random() < 0.6 else rng.choice(_DEPARTMENTS), "person"))
+    elif parts and parts[-1][1] == "poi" and rng.random() < 0.08:
         parts.append((bank("shop") if rng.random() < 0.5 else rng.choice(_DEPARTMENTS), "subpoi"))
-    if rng.random() < 0.06 and any(k == "road" for k in kinds):
+    kinds = [k for _, k in parts]
+    if rng.random() < 0.08 and "road" in kinds:
         at = kinds.index("road")
-        parts.insert(at + 1, (bank("road_stem") + rng.choice(["路", "巷", "弄", "支路"]), "subRoad"))
+        second: list[Part] = [(bank("road_stem") + rng.choice(["路", "巷", "弄", "支路", "大道"]), "subRoad")]
+        if at + 1 < len(parts) and kinds[at + 1] == "roadno":
+            second.append((parts.pop(at + 1)[0], "subroadno"))
+        parts[at + 1 : at + 1] = second
     if rng.random() < 0.06:
         parts.append(
             (
@@ -114,18 +130,31 @@ def address_line(rng: random.Random, grammar: Grammar) -> list[Part]:
                 "assist",
             )
         )
-    if rng.random() < 0.05:
+    if rng.random() < 0.02:
         parts.append((bank("surname") + rng.choice(["先生", "女士", "小姐", "师傅", bank("given")]), "person"))
     if rng.random() < 0.16:
         parts = _repeated(parts, rng)
     if rng.random() < 0.015:
         parts.insert(0, ("中国", "country"))
-    return _separated(parts, rng)
+    return _separated(_whole_numbers(parts), rng)
+
+
+def _whole_numbers(parts: list[Part]) -> list[Part]:
+    """5组6号 and 8号附2号 are one house number."""
+    out: list[Part] = []
+    for text, kind in parts:
+        if out and kind == "roadno" and out[-1][1] == "road" and out[-1][0][-1] in "组社队":
+            out[-1] = (out[-1][0] + text, "roadno")
+        else:
+            out.append((text, kind))
+    return out
 
 
 def _place(bank: Callable[[str], str], rng: random.Random) -> str:
     make = bank
-    kind = rng.randrange(5)
+    kind = rng.randrange(7)
+    if kind > 4:
+        return make("real_place")
     if kind == 0:
         return make("estate_head") + make("estate_tail")
     if kind == 1:
@@ -144,6 +173,8 @@ def _inside(rng: random.Random) -> list[Part]:
         out.append((f"{n}{rng.choice(['幢', '号楼', '栋', '号', '座', '号', '#'])}", "houseno"))
         if rng.random() < 0.4:
             out.append((f"{rng.randint(1, 5)}单元", "cellno"))
+        elif out[0][0][-1] in "幢栋座" and rng.random() < 0.3:
+            out.append((f"{rng.randint(1, 30)}号", "cellno"))
     if rng.random() < 0.35:
         out.append((f"{rng.randint(1, 28)}{rng.choice(['楼', '层', '楼', 'F'])}", "floorno"))
     if rng.random() < 0.5:
@@ -177,13 +208,14 @@ def _refined(text: str, kind: str, rng: random.Random, before: list[Part]) -> li
 
 
 def _repeated(parts: list[Part], rng: random.Random) -> list[Part]:
-    """Labels of web shops repeat the divisions: the first telling is redundant."""
+    """Labels of web shops repeat the divisions: the second telling is redundant."""
     admin = [p for p in parts if p[1] in ("prov", "city", "district")]
     if not admin:
         return parts
     shown = admin if rng.random() < 0.6 else admin[-1:]
+    last = max(i for i, part in enumerate(parts) if part in admin) + 1
     glue: list[Part] = [(" ", "redundant")] if rng.random() < 0.2 else []
-    return [*[(text, "redundant") for text, _ in shown], *glue, *parts]
+    return [*parts[:last], *glue, *[(text, "redundant") for text, _ in shown], *parts[last:]]
 
 
 def _separated(parts: list[Part], rng: random.Random) -> list[Part]:
