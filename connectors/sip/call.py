@@ -226,7 +226,8 @@ class Call(Party):
         self._recording.write(pcm)
         for recording in self._recordings():
             if recording.wants_sync():
-                self._start(db.run(recording.sync))
+                recording.syncing = True  # a disk that stalls must not be asked again with each piece of voice
+                self._start(_sync(recording))
         self._hearing.feed(pcm)
 
     def _recordings(self) -> list[Recording]:
@@ -321,6 +322,14 @@ class Call(Party):
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         return task
+
+
+async def _sync(recording: Recording) -> None:
+    try:
+        with contextlib.suppress(HotlineError):  # too much is waiting: with a later piece
+            await db.run(recording.sync)
+    finally:
+        recording.syncing = False
 
 
 def _invite(text: str) -> SipMessage:

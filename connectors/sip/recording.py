@@ -41,6 +41,7 @@ class Recording:
         self.size = 0
         self.paused = False
         self._unsynced = 0
+        self.syncing = False
         self.broken = False
 
     @property
@@ -70,10 +71,10 @@ class Recording:
         return True
 
     def wants_sync(self) -> bool:
-        return self._unsynced >= SYNC_BYTES
+        return self._unsynced >= SYNC_BYTES and not self.syncing
 
     def sync(self) -> None:
-        """Blocks on the disk; call it in a thread."""
+        """Blocks on the disk; call it in a thread, and not again before it is done: set ``syncing`` for so long."""
         self._unsynced = 0
         with contextlib.suppress(OSError, ValueError):
             self._log.sync()

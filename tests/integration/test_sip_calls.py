@@ -6,12 +6,13 @@ import asyncio
 import os
 import signal
 import sys
+import threading
 
 import numpy as np
 import pytest
 
 from connectors.sip.message import answer
-from connectors.sip.recording import pcm_of
+from connectors.sip.recording import Recording, pcm_of
 from core import blobs, outbox
 from core.db import Database
 from tests.support.rtp import rtp, silence, tone, voice_port
@@ -337,6 +338,29 @@ async def test_nothing_of_the_beginning_or_the_end_is_lost() -> None:
     loud = np.sqrt((pieces**2).mean(axis=1)) > 1000
     # Of 75 pieces of 20 ms. A machine that stalls lets the jitter buffer conceal a few more; none may be missing.
     assert 73 <= loud.sum() <= 85
+
+
+async def test_a_disk_that_stalls_is_not_asked_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A call speaks 25 times a second; each piece must not wait for the disk in a thread of its own."""
+    free, asked = threading.Event(), []
+
+    def stalled(recording: Recording) -> None:
+        asked.append(recording)
+        free.wait(20)
+        recording._unsynced = 0
+
+    monkeypatch.setattr(Recording, "sync", stalled)
+    monkeypatch.setattr("connectors.sip.recording.SYNC_BYTES", 3_200)
+    async with controller(dialog="none") as voice, peer() as caller, rtp() as stream:
+        invite, response = await caller.establish(voice.front.port, rtp_port=stream.port)
+        await stream.speak(tone(2.0), voice_port(response))
+        assert len(asked) == 1
+        free.set()
+        await stream.speak(tone(0.5), voice_port(response))
+        assert len(asked) > 1  # and goes on when it is done
+        caller.send(caller.within("BYE", invite, response, 2), voice.front.port)
+        [message] = await messages(1)
+    assert message.extra["duration_ms"] > 2_000
 
 
 async def test_a_process_that_hangs_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
