@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core import clock, outbox
-from ticketing import Identity, Ticket, record
+from ticketing import Event, Identity, Ticket, record
 
 CALL_OUT = "call.out"
 Purpose = Literal["call back", "appointment"]
@@ -23,11 +23,29 @@ def promise_call(
     session: Session, ticket: Ticket, number: str, *, purpose: Purpose, due: datetime | None = None, actor: str
 ) -> int:
     """Promises to call this number (E.164) about a ticket, now or at a time; the promise's id. Withdraw it with the outbox."""
-    payload = {"number": number, "ticket": ticket.id, "purpose": purpose, "attempt": 1}
+    payload = {"number": number, "ticket": ticket.id, "purpose": purpose, "attempt": 1, "made": clock.now().isoformat()}
     made = outbox.promise(session, CALL_OUT, payload, due=due, queue="outbound")
     at = clock.aware(due).isoformat() if due else clock.now().isoformat()
     record(session, ticket, "call.promised", actor, purpose=purpose, due=at, promise=made)
     return made
+
+
+def is_promised(session: Session, number: str) -> bool:
+    """Whether a call to this number waits already."""
+    query = select(outbox.PromiseRow.id).where(
+        outbox.PromiseRow.kind == CALL_OUT,
+        outbox.PromiseRow.state.in_(("waiting", "queued")),
+        outbox.PromiseRow.payload["number"].as_string() == number,
+    )
+    return session.scalars(query.limit(1)).first() is not None
+
+
+def has_talked(session: Session, ticket: Ticket, since: str) -> bool:
+    """Whether somebody spoke with the customer since this moment: a call-back is then not owed any more."""
+    query = select(Event.id).where(
+        Event.ticket_id == ticket.id, Event.kind == "call.talked", Event.at >= datetime.fromisoformat(since)
+    )
+    return session.scalars(query.limit(1)).first() is not None
 
 
 def number_of(session: Session, ticket: Ticket) -> str:
@@ -61,5 +79,6 @@ def not_reached(session: Session, facts: dict[str, Any], why: str, pauses: Seque
         record(session, ticket, "call.given_up", "sip", attempts=attempt)
         return
     due = clock.now() + timedelta(minutes=pauses[attempt - 1])
-    payload = {name: facts[name] for name in ("number", "ticket", "purpose")} | {"attempt": attempt + 1}
+    kept: dict[str, Any] = {name: facts[name] for name in ("number", "ticket", "purpose", "made") if name in facts}
+    payload = {**kept, "attempt": attempt + 1}
     outbox.promise(session, CALL_OUT, payload, due=due, queue="outbound")

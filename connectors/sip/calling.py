@@ -23,7 +23,7 @@ from core import clock, db, log, outbox, settings
 from core.errors import ConfigurationError, Conflict, HotlineError, Unavailable
 from intake import MessageRow, Sender, drop_session, known_session, open_session, waiting
 from intake.asking import ask
-from intake.calling import CALL_OUT, OVER, promise_call
+from intake.calling import CALL_OUT, OVER, has_talked, is_promised, promise_call
 from intake.dialog import load_script
 from intake.waiting import Agent
 from ticketing import Ticket, record
@@ -48,6 +48,7 @@ class Wanted:
     ticket: int
     ticket_number: str
     attempt: int
+    made: str
 
 
 class OutCall(Call):
@@ -97,6 +98,7 @@ async def begin(
         "ticket": wanted.ticket,
         "ticket_number": wanted.ticket_number,
         "attempt": wanted.attempt,
+        **({"made": wanted.made} if wanted.made else {}),
         "people": {"stage": "dialing"},
     }
     session_id = await db.run(open_session, CHANNEL, wanted.key, sender, owner=owner, facts=facts)
@@ -118,10 +120,13 @@ def call_out(promise: outbox.Promise) -> outbox.Effect | None:
         if ticket is None or ticket.state in OVER:
             return None
         number = ticket.number
+        if given["purpose"] == "call back" and "made" in given and has_talked(session, ticket, given["made"]):
+            return lambda session: _told(session, given["ticket"], "call.withdrawn", because="they have talked")
     if not _open():
         return _later(promise, CLOSED_PAUSE)
     first = str(given.get("key") or promise.key)
     wanted = {name: given[name] for name in ("number", "ticket", "purpose", "attempt")}
+    wanted["made"] = given.get("made", "")
     try:
         ask("", "dial", **wanted, key=f"{first}-{given['attempt']}", ticket_number=number)
     except Conflict:
@@ -146,6 +151,8 @@ def call_back(promise: outbox.Promise) -> outbox.Effect | None:
         number, ticket_id = str(row.content["sender"]["value"]), row.ticket_id
 
     def write(session: Session) -> None:
+        if is_promised(session, number):  # he has called twice
+            return
         promise_call(session, session.get_one(Ticket, ticket_id), number, purpose="call back", actor="sip")
 
     return write

@@ -70,7 +70,7 @@ def message_of_call(session: Session, row: SessionRow, turns: Sequence[TurnRow])
             "lost": facts.get("lost", 0),
             "dialog": facts.get("dialog", {}),
             "private": facts.get("private", []),
-            "people": facts.get("people", {}),
+            "people": _people(facts, turns),
             "conversation": conversation(turns),
         },
     )
@@ -95,6 +95,16 @@ def _is_called_back(row: SessionRow) -> bool:
     """Whether we owe this caller a call, and can make it."""
     number = str(row.sender.get("value", ""))
     return row.facts.get("direction") != "out" and bool(_wish(row.facts)) and can_be_called(number)
+
+
+def _people(facts: dict[str, Any], turns: Sequence[TurnRow]) -> dict[str, Any]:
+    """Who talked with the caller; of a call whose process died, what its turns tell."""
+    people: dict[str, Any] = dict(facts.get("people", {}))
+    spoken = [turn for turn in turns if turn.speaker == "agent"]
+    if spoken and "talked" not in people:
+        talk = {"agent": people.get("agent"), "name": people.get("agent_name", ""), "at": spoken[0].at.isoformat()}
+        people["talked"] = [{**talk, "start": spoken[0].start, "end": spoken[-1].end, "turns": len(spoken)}]
+    return people
 
 
 def _wish(facts: dict[str, Any]) -> str:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from connectors.sip.call import Call
 
 LONGEST_FAREWELL = 20.0  # s
-STOP_SECONDS = 3.0
+STOP_SECONDS = 2.0
 logger = log.get(__name__)
 
 
@@ -110,7 +110,8 @@ class People:
             task.cancel()
         await asyncio.gather(*self._asked, return_exceptions=True)
         if self._task is not None:
-            done, _ = await asyncio.wait({self._task}, timeout=STOP_SECONDS)
+            seconds = self._board.sip.last_words_seconds + STOP_SECONDS
+            done, _ = await asyncio.wait({self._task}, timeout=seconds)
             if not done:
                 self._task.cancel()
                 await asyncio.gather(self._task, return_exceptions=True)
@@ -291,12 +292,19 @@ class People:
                 self._call.heard_by(leg)
                 if self._bridge is not None:
                     self._bridge.reached.leg.heard_by(leg)
+                await self._show_listeners()
                 await first_of(None, leg.ended, self._call.ended)
         finally:
             self._listeners.pop(user_id, None)
             self._whispering.discard(user_id)
             leg.hang_up()
             await db.run(waiting.let_go, self._call.session_id, user_id)
+            await self._show_listeners()
+
+    async def _show_listeners(self) -> None:
+        """Whoever sees the call sees who hears it."""
+        hearing = [user_id for user_id, leg in self._listeners.items() if leg.up]
+        await db.run(stage, self._call.session_id, listeners=hearing)
 
     async def referred(self, leg: Leg, target: str) -> bool:
         """An agent's telephone gives its caller on (REFER); False if it has none, or may not call there."""

@@ -173,6 +173,7 @@ async def test_what_two_people_said_outlives_their_processes(
         )
     assert strength(right[line["start"] * 16 : line["end"] * 16], 900, 16_000) > 1000
     assert strength(left[-8000:], 400, 16_000) > 500  # what was said last is in the recording
+    assert message.extra["people"]["talked"][0]["agent"] == wang
     # A controller that lives keeps the last words; those of a dead one are recognised later.
     assert (message.waits == "recognition") == (killed == "voice")
     with db.read() as session:

@@ -29,7 +29,7 @@ from tests.support.rtp import rtp, voice_port
 from tests.support.sip import controller, eventually, messages, peer, recogniser
 from ticketing import Event, Phone
 
-pytestmark = pytest.mark.usefixtures("database", "blob_store")
+pytestmark = pytest.mark.usefixtures("blob_store")
 
 
 @pytest.fixture(autouse=True)
@@ -190,6 +190,29 @@ async def test_nobody_is_called_while_no_agent_is_free_and_what_settings_forbid_
                 await ask_for_it()
                 assert await trunk.peer.nothing(0.5)
     assert "HOTLINE_PEOPLE_NUMBERS" in events("call.given_up")[0]["because"]
+
+
+def test_a_call_back_is_owed_once_and_not_after_they_have_talked(any_database: Database) -> None:
+    from connectors.sip.calling import call_out
+    from intake.calling import has_talked, is_promised, promise_call
+    from ticketing import Ticket, record
+
+    ticket_id = draft(customer=customer())
+    with db.write() as session:
+        ticket = session.get_one(Ticket, ticket_id)
+        assert not is_promised(session, "+8613912345678")
+        made = promise_call(session, ticket, "+8613912345678", purpose="call back", actor="sip")
+        assert is_promised(session, "+8613912345678")
+        assert not is_promised(session, "+8613912345679")
+        since = session.get_one(PromiseRow, made).payload["made"]
+        assert not has_talked(session, ticket, since)
+        record(session, ticket, "call.talked", "user:1", seconds=60)
+        assert has_talked(session, ticket, since)
+    assert call_out.__module__ == "connectors.sip.calling"
+    keep_promises("call.out")  # asks no telephone process, for there is none
+    assert events("call.withdrawn")[0]["because"] == "they have talked"
+    with db.read() as session:
+        assert not is_promised(session, "+8613912345678")
 
 
 async def test_who_waited_in_vain_is_called_back_when_an_agent_is_free(database: Database) -> None:
