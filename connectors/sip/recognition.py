@@ -14,7 +14,7 @@ from connectors import recorded
 from connectors.sip.ending import RECOGNISE
 from connectors.sip.recording import pcm_of
 from core import db, log, outbox
-from core.errors import NotFound
+from core.errors import HotlineError
 from intake import HeardWord, Message, MessageRow, message_of, talked
 from intake.payment import masked
 from intake.understand import recognised
@@ -35,7 +35,7 @@ def recognise(promise: outbox.Promise) -> outbox.Effect | None:
         return None
     try:
         pcm = pcm_of(message.recording)
-    except (NotFound, soundfile.LibsndfileError):
+    except (HotlineError, soundfile.LibsndfileError):  # erased, changed, or its key is not at hand
         logger.error("a recording that waits for recognition cannot be read", message=message_id)
         pcm = b""
     text, words = _without_payment(*recorded.recognise(pcm))
@@ -56,7 +56,7 @@ def _conversation(message: Message, text: str, words: Sequence[HeardWord]) -> li
     """Both sides anew, where an agent was heard; [] where none was. What was said after the last turn is in it."""
     try:
         agents = pcm_of(message.recording, "agent")
-    except (NotFound, soundfile.LibsndfileError):
+    except (HotlineError, soundfile.LibsndfileError):
         return []
     if not agents.strip(b"\0"):
         return []

@@ -6,16 +6,20 @@ import base64
 import os
 from datetime import timedelta
 
+import pytest
 from pydantic import SecretStr
 from typer.testing import CliRunner
 
 from app.commands.keeping import command
+from connectors.sip.ending import RECOGNISE
+from connectors.sip.recognition import recognise
 from core import clock, db, keyring, settings
 from core.blobs import DirectoryBlobs
 from core.db import Database
 from intake import MessageRow, accept_now
 from intake.retention import RetentionSettings
 from tests.support.messages import message
+from tests.support.promises import keep_promises
 from ticketing import AuditEntry
 
 OLD, NEW = (base64.b64encode(bytes([number]) * 32).decode() for number in (1, 2))
@@ -85,3 +89,25 @@ def test_what_is_due_is_shown_and_then_deleted(
         assert (row.actor, row.details["why"]) == ("command line", "recording 10 days")
     settings.use(RetentionSettings())
     assert "everything is kept" in hotline("retention", "show")[1]
+
+
+@pytest.mark.parametrize("damage", ["changed", "key lost", "key erased"])
+def test_a_recording_that_cannot_be_opened_holds_no_message_up(
+    database: Database, blob_store: DirectoryBlobs, damage: str
+) -> None:
+    assert recognise.__module__ == "connectors.sip.recognition"
+    settings.use(keyring.SealSettings(keys=OLD))
+    reference = blob_store.put(b"fLaC and the rest")
+    path = blob_store.root / reference[:2] / reference[2:4] / reference
+    if damage == "changed":
+        path.write_bytes(path.read_bytes()[:-1] + b"?")
+    elif damage == "key erased":
+        path.with_name(f"{reference}.key").unlink()
+    settings.use(keyring.SealSettings(keys="" if damage == "key lost" else OLD))
+    waiting = message(channel="sip", text="", recording=reference, waits="recognition", promises=(RECOGNISE,))
+    accepted = accept_now(waiting)
+    assert keep_promises(RECOGNISE) == 1
+    with db.read() as session:
+        row = session.get_one(MessageRow, accepted.message_id)
+        assert not row.content["waits"]
+        assert row.problem == "Nothing could be recognised in the recording."
