@@ -112,6 +112,14 @@ def withdraw(session: Session, ticket: Ticket, text_zh: str, text_en: str) -> No
         tell(session, ticket, visit.engineer.user, "withdrawn", text_zh, text_en)
 
 
+def tell_new_time(session: Session, ticket: Ticket) -> None:
+    """Tells the engineer who has the ticket that the customer is to be visited at another time."""
+    if ticket.assignee is not None and ticket.state in ("assigned", "accepted", "waiting"):
+        time = ticket.value("time")
+        zh, en = f"工单 {ticket.number} 改期：{time}。", f"Ticket {ticket.number} is put off: {time}."
+        tell(session, ticket, ticket.assignee, "rescheduled", zh, en)
+
+
 def open_visit(session: Session, ticket: Ticket, user_id: int, *states: str) -> Visit:
     """The user's visit of the ticket in one of the states; raises Conflict."""
     visit = session.scalar(

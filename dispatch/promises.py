@@ -22,6 +22,7 @@ EVENTS = {
     "ticket.merged",
     "ticket.priority_changed",
     "ticket.resumed",
+    "ticket.rescheduled",
 }
 
 
@@ -36,6 +37,8 @@ def on_event(session: Session, event: NewEvent) -> None:
         if ticket.state in ("cancelled", "draft", "merged"):
             zh = f"工单 {ticket.number} 已取消，无需上门。"
             assignment.withdraw(session, ticket, zh, f"Ticket {ticket.number} is off; no visit is needed.")
+    elif event.kind == "ticket.rescheduled":
+        assignment.tell_new_time(session, ticket)
     elif event.kind == "ticket.priority_changed" and ticket.state != "open":
         return
     else:

@@ -24,6 +24,7 @@ from intake.tables import MessageRow, ThreadKey
 from nlu import Asset as OwnedAsset
 from nlu import Context, SpokenWord, Turn, Understanding
 from ticketing import Asset, Identity, Ticket, forms
+from ticketing.attention import arrived
 from ticketing.drafts import Draft, DraftField, NewEntry, add_entry, add_message, create_draft
 from ticketing.drafts import add_fields as add_fields_to
 
@@ -259,7 +260,8 @@ def _renew(
     session: Session, read: _Read, ticket: Ticket, understanding: Understanding | None, fields: Sequence[DraftField]
 ) -> None:
     """The message was read before (its recording has now been recognised): its entry and fields are renewed."""
-    add_entry(session, ticket, _entry(read, ""))
+    entry = add_entry(session, ticket, _entry(read, ""))
+    arrived(session, ticket, entry, [asdict(i) for i in understanding.intents] if understanding else [], "intake")
     if ticket.state == "draft" and understanding is not None:
         add_fields_to(session, ticket, fields, read.message_id, forms.required(ticket.service))
         ticket.intents = [asdict(intent) for intent in understanding.intents]

@@ -13,6 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from core import clock, settings
+from ticketing.attention import arrived
 from ticketing.events import record
 from ticketing.tables import Entry, Numbering, Ticket, TicketField
 from ticketing.workflow import move
@@ -137,9 +138,10 @@ def add_message(
 ) -> None:
     """Adds a further message to a ticket: what it says that was not known, and how pressing it has become.
 
-    A chase raises the priority by one step, to 2 at the most (1 is for danger); danger in a later message raises to 1.
+    A chase raises the priority by one step, to 2 at the most (1 is for danger); danger in a later message raises to 1. A ticket that
+    is under way is unread until somebody opens it (``ticketing.attention``).
     """
-    add_entry(session, ticket, entry)
+    row = add_entry(session, ticket, entry)
     if ticket.state == "draft":
         add_fields(session, ticket, fields, entry.message_id, required)
         known = {intent["name"] for intent in ticket.intents}
@@ -158,6 +160,7 @@ def add_message(
     )
     if ticket.priority != before:
         record(session, ticket, "ticket.priority_changed", actor, before=before, after=ticket.priority)
+    arrived(session, ticket, row, intents, actor)
     if ticket.state == "waiting":  # for the customer, who has now answered
         move(session, ticket, "resume", "customer", message=entry.message_id)
 

@@ -6,6 +6,8 @@ proposed in the audit trail with the evidence.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -39,24 +41,42 @@ def together(session: Session, customer: Customer) -> list[int]:
 
 
 def propose(session: Session, customer: Customer, other: Customer, because: str) -> None:
-    """Notes that two customers may be one person; once for each pair."""
-    subject = f"customer:{min(customer.id, other.id)}"
-    details = {"other": max(customer.id, other.id), "because": because}
-    known = session.scalars(select(AuditEntry).where(AuditEntry.action == PROPOSED, AuditEntry.subject == subject))
-    if all(entry.details.get("other") != details["other"] for entry in known):
-        session.add(AuditEntry(at=clock.now(), actor="intake", action=PROPOSED, subject=subject, details=details))
+    """Notes that two customers may be one person; once for each pair, at either of them."""
+    for one, another in ((customer.id, other.id), (other.id, customer.id)):
+        if another not in [known for known, _ in _proposed(session, [one])]:
+            details = {"other": another, "because": because}
+            entry = AuditEntry(at=clock.now(), actor="intake", action=PROPOSED, subject=_subject(one), details=details)
+            session.add(entry)
 
 
 def proposals(session: Session, customer_id: int) -> list[tuple[int, str]]:
     """Customers who may be the same person as this one, with the reason; joined ones are left out."""
-    found: list[tuple[int, str]] = []
-    for entry in session.scalars(select(AuditEntry).where(AuditEntry.action == PROPOSED).order_by(AuditEntry.id)):
-        pair = (int(entry.subject.partition(":")[2]), int(entry.details["other"]))
-        if customer_id in pair:
-            other = pair[0] if pair[1] == customer_id else pair[1]
-            if standing_for(session, other).id != standing_for(session, customer_id).id:
-                found.append((other, str(entry.details["because"])))
-    return found
+    customer = standing_for(session, customer_id)
+    found: dict[int, str] = {}
+    for other, because in _proposed(session, together(session, customer)):
+        standing = standing_for(session, other).id
+        if standing != customer.id:
+            found.setdefault(standing, because)
+    return list(found.items())
+
+
+def joined(session: Session, customer: Customer) -> Sequence[Customer]:
+    """The customers that were joined into this one, in the order they were made."""
+    ids = together(session, customer)[1:]
+    return session.scalars(select(Customer).where(Customer.id.in_(ids)).order_by(Customer.id)).all() if ids else []
+
+
+def _proposed(session: Session, ids: Sequence[int]) -> list[tuple[int, str]]:
+    entries = session.scalars(
+        select(AuditEntry)
+        .where(AuditEntry.subject.in_([_subject(each) for each in ids]), AuditEntry.action == PROPOSED)
+        .order_by(AuditEntry.id)
+    )
+    return [(int(entry.details["other"]), str(entry.details["because"])) for entry in entries]
+
+
+def _subject(customer_id: int) -> str:
+    return f"customer:{customer_id}"
 
 
 def join(session: Session, customer: Customer, into: Customer, actor: str) -> None:
@@ -66,7 +86,7 @@ def join(session: Session, customer: Customer, into: Customer, actor: str) -> No
     if standing_for(session, into.id).id == customer.id:
         raise InvalidInput("A customer cannot be joined into itself.")
     customer.joined_into = into.id
-    audit.write(session, actor, "customer.joined", f"customer:{customer.id}", into=into.id)
+    audit.write(session, actor, "customer.joined", _subject(customer.id), into=into.id)
 
 
 def take_apart(session: Session, customer: Customer, actor: str) -> None:
@@ -74,4 +94,4 @@ def take_apart(session: Session, customer: Customer, actor: str) -> None:
     if customer.joined_into is None:
         raise Conflict("This customer is not joined with another.")
     before, customer.joined_into = customer.joined_into, None
-    audit.write(session, actor, "customer.taken_apart", f"customer:{customer.id}", was_in=before)
+    audit.write(session, actor, "customer.taken_apart", _subject(customer.id), was_in=before)

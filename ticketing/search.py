@@ -18,11 +18,13 @@ from ticketing.tables import Asset, Customer, Identity, Ticket, TicketField
 from ticketing.workflow import STATES
 
 Sort = Literal["newest", "oldest", "priority"]
+Attention = Literal["any", "unread", "wish"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class TicketQuery:
-    """What is looked for; empty values do not narrow. ``assignee`` and ``reviewer``: ids, 0 stands for nobody."""
+    """What is looked for; empty values do not narrow. ``assignee`` and ``reviewer``: ids, 0 stands for nobody. ``attention``: a
+    message nobody has opened, a wish to cancel or reschedule, any of both."""
 
     states: Sequence[str] = ()
     service: str = ""
@@ -33,6 +35,7 @@ class TicketQuery:
     reviewer: int | None = None
     customer: int | None = None
     asset: int | None = None
+    attention: Attention | None = None
     sort: Sort = "newest"
 
 
@@ -120,6 +123,9 @@ def _narrowed(chosen: Select, actor: Actor, query: TicketQuery) -> Select:  # ty
         chosen = chosen.where(Ticket.customer_id == query.customer)
     if query.asset is not None:
         chosen = chosen.where(Ticket.asset_id == query.asset)
+    if query.attention is not None:
+        unread, wish = Ticket.unread.is_not(None), Ticket.wish.is_not(None)
+        chosen = chosen.where({"any": or_(unread, wish), "unread": unread, "wish": wish}[query.attention])
     for word in _words(query.text):
         chosen = chosen.where(_mentions(word))
     return chosen

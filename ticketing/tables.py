@@ -161,6 +161,13 @@ class Ticket(Base):
     merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("ticket.id"))
     parent_id: Mapped[int | None] = mapped_column(ForeignKey("ticket.id"))
     reason: Mapped[str] = mapped_column(Text, default="", doc="why discarded, cancelled or merged")
+    unread: Mapped[int | None] = mapped_column(
+        index=True, doc="the newest message (an entry's id) that joined it under way and that nobody has opened"
+    )
+    wish: Mapped[str | None] = mapped_column(
+        String(12), index=True, doc="cancel or reschedule: what the customer asked under way and nobody has answered"
+    )
+    wish_entry: Mapped[int | None] = mapped_column(doc="the message (an entry's id) that says so")
     created: Mapped[datetime]
     confirmed: Mapped[datetime | None]
     closed: Mapped[datetime | None]

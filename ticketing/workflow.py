@@ -132,6 +132,8 @@ def move(session: Session, ticket: Ticket, action: str, actor: str, **details: A
     target = way.target if way.target != PREVIOUS else came_from(session, ticket, way.undoes)
     _set(session, ticket, way.action, details)
     ticket.state = target
+    if target in FINAL or target == "completed":
+        ticket.wish = ticket.wish_entry = None
     touch(ticket)
     if assignee is not None and ticket.assignee_id != assignee:  # who no longer sees it hears that it is gone
         gone = {"kind": "ticket.withdrawn", "ticket": ticket.id, "user": assignee}

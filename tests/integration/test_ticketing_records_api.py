@@ -12,7 +12,7 @@ from core import clock, db
 from core.blobs import DirectoryBlobs
 from core.db import Database
 from tests.support.desk import PASSWORD, customer, desk, draft, person
-from ticketing import AuditEntry, Customer, Ticket, joining
+from ticketing import AuditEntry, Customer, Identity, Ticket, joining
 from ticketing.api.files import disposition
 from ticketing.drafts import NewEntry, add_message
 from ticketing.workflow import move
@@ -283,13 +283,19 @@ async def test_one_person_is_proposed_joined_and_taken_apart(any_database: Datab
         joining.propose(session, chat, call, "the same telephone number")
         joining.propose(session, call, chat, "the same telephone number")
         first, second = chat.id, call.id
+        session.add(Identity(customer=chat, kind="openid", value="o-wang", verified=True, created=clock.now()))
+    ticket_id = draft(customer=first)
     async with desk("wang") as wang, desk("gong") as gong:
         assert (await gong.send(f"/customers/{first}/join", {"into": second}))[0] == 403
         proposed = (await wang.get(f"/customers/{first}"))[1]["perhaps_same"]
-        assert proposed == [{"id": second, "name": "王", "because": "the same telephone number"}]
+        assert proposed == [{"id": second, "name": "王", "because": "the same telephone number", "identities": []}]
+        assert (await wang.get(f"/tickets/{ticket_id}"))[1]["perhaps_same"] == proposed
         status, joined = await wang.send(f"/customers/{first}/join", {"into": second})
         assert (status, joined["id"], joined["perhaps_same"]) == (200, second, [])
-        assert (await wang.get(f"/customers/{first}"))[1]["id"] == second
+        found = (await wang.get(f"/customers/{first}"))[1]
+        assert (found["id"], [row["id"] for row in found["joined"]]) == (second, [first])
+        assert [identity["value"] for identity in found["joined"][0]["identities"]] == ["o-wang"]
+        assert (await wang.get(f"/tickets/{ticket_id}"))[1]["perhaps_same"] == []
         assert (await wang.send(f"/customers/{first}/join", {"into": second}))[0] == 409
         assert (await wang.send(f"/customers/{second}/join", {"into": first}))[0] == 422
         assert (await wang.send(f"/customers/{second}/join", {"into": 9999}))[0] == 404

@@ -14,7 +14,16 @@ from core.text import clean
 from ticketing import audit, joining, search, users
 from ticketing.access import Actor, require, signed_in, visible
 from ticketing.api import show
-from ticketing.api.schemas import CustomerAnswer, CustomerChange, CustomerList, Id, JoinInto, Limit, PerhapsSame, Short
+from ticketing.api.schemas import (
+    CustomerAnswer,
+    CustomerChange,
+    CustomerList,
+    Id,
+    JoinedCustomer,
+    JoinInto,
+    Limit,
+    Short,
+)
 from ticketing.tables import Customer, Ticket
 
 
@@ -144,12 +153,13 @@ def _read(actor: Actor, customer_id: int) -> CustomerAnswer:
             **show.customer_short(row, plain=plain).model_dump(),
             note=row.note,
             created=row.created,
-            identities=[show.identity(identity, plain=plain) for identity in row.identities],
+            identities=show.identities(row, plain=plain),
             assets=[show.asset(asset, plain=plain) for asset in row.assets],
             tickets=show.rows(session, tickets),
-            perhaps_same=[
-                PerhapsSame(id=other, name=session.get_one(Customer, other).name, because=because)
-                for other, because in joining.proposals(session, row.id)
+            perhaps_same=show.perhaps_same(session, row.id, plain=plain),
+            joined=[
+                JoinedCustomer(id=other.id, name=other.name, identities=show.identities(other, plain=plain))
+                for other in joining.joined(session, row)
             ],
         )
     if plain:

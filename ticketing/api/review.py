@@ -9,15 +9,18 @@ from aiohttp_pydantic.oas.typing import r200, r401, r403, r404, r409, r422
 
 from core import db
 from core.http import Problem, View, reply
-from ticketing import correspondence, merging, review, workflow
-from ticketing.access import Actor, signed_in
+from ticketing import attention, correspondence, merging, review, workflow
+from ticketing.access import Actor, check_visible, signed_in
 from ticketing.api.common import Deed, change_ticket
 from ticketing.api.schemas import (
     Confirmation,
     Corrections,
+    Done,
     Id,
     Letter,
     Merge,
+    Opened,
+    Reschedule,
     Step,
     StepWithChoice,
     StepWithReason,
@@ -286,6 +289,57 @@ class Reply(_Deed):
         )
 
 
+class RescheduleVisit(_Deed):
+    async def post(
+        self, ticket_id: Id, /, given: Reschedule
+    ) -> r200[TicketAnswer] | r401[Problem] | r403[Problem] | r404[Problem] | r409[Problem] | r422[Problem]:
+        """
+        Puts the visit at another time; answers a wish to do so. An engineer who has the ticket is told.
+
+        Tags: tickets
+        Status Codes:
+            200: The ticket with the new time.
+            409: It is no longer under way, or the engineer is there.
+        """
+        actor = signed_in(self.request)
+        return await self.done(
+            ticket_id, given.version, "ticket.write", lambda s, t: attention.reschedule(s, t, actor, given.time)
+        )
+
+
+class Leave(_Deed):
+    async def post(
+        self, ticket_id: Id, /, step: Step
+    ) -> r200[TicketAnswer] | r401[Problem] | r403[Problem] | r404[Problem] | r409[Problem] | r422[Problem]:
+        """
+        Leaves the ticket as it is, although the customer wished to cancel or reschedule it.
+
+        Tags: tickets
+        Status Codes:
+            200: The ticket without the wish.
+            409: Nothing was wished.
+        """
+        actor = signed_in(self.request)
+        return await self.done(ticket_id, step.version, "ticket.write", lambda s, t: attention.leave(s, t, actor))
+
+
+class TicketOpened(View):
+    """Having opened a ticket."""
+
+    async def post(
+        self, ticket_id: Id, /, given: Opened
+    ) -> r200[Done] | r401[Problem] | r403[Problem] | r404[Problem] | r422[Problem]:
+        """
+        Says that the ticket is on somebody's screen, up to this entry: it is no longer unread, for anybody.
+
+        Tags: tickets
+        Status Codes:
+            200: Noted.
+        """
+        await db.run(_opened, signed_in(self.request), ticket_id, given.entry)
+        return reply(Done())
+
+
 class Note(_Deed):
     async def post(
         self, ticket_id: Id, /, words: Words
@@ -301,6 +355,12 @@ class Note(_Deed):
         return await self.done(
             ticket_id, words.version, "ticket.write", lambda s, t: correspondence.note(s, t, actor, words.text)
         )
+
+
+def _opened(actor: Actor, ticket_id: int, entry: int) -> None:
+    with db.write() as session:
+        check_visible(session, actor, ticket_id)
+        attention.opened(session, workflow.load(session, ticket_id), entry)
 
 
 def _changes(given: Corrections) -> dict[str, Any]:
@@ -330,6 +390,9 @@ def routes(api: web.Application) -> None:
         "ask": Ask,
         "reply": Reply,
         "note": Note,
+        "reschedule": RescheduleVisit,
+        "leave": Leave,
+        "opened": TicketOpened,
     }
     for name, view in steps.items():
         api.router.add_view(f"/tickets/{{ticket_id}}/{name}", view)

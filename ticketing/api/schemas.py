@@ -89,6 +89,15 @@ class PerhapsSame(BaseModel):
     id: int
     name: str
     because: str
+    identities: list[IdentityAnswer]
+
+
+class JoinedCustomer(BaseModel):
+    """A customer that was joined into this one; `DELETE /customers/{id}/join` takes it out again."""
+
+    id: int
+    name: str
+    identities: list[IdentityAnswer]
 
 
 class CustomerAnswer(CustomerShort):
@@ -98,6 +107,7 @@ class CustomerAnswer(CustomerShort):
     assets: list[AssetAnswer]
     tickets: list[TicketRow] = Field(description="the latest of this customer that the reader may see")
     perhaps_same: list[PerhapsSame] = Field(description="proposals to join, for a person to decide")
+    joined: list[JoinedCustomer] = Field(description="customers for whom this one counts too")
 
 
 class CustomerList(BaseModel):
@@ -134,6 +144,10 @@ class TicketRow(BaseModel):
     customer: CustomerShort | None
     assignee: Person | None
     reviewer: Person | None
+    unread: bool = Field(description="a customer's message joined it under way and nobody has opened it yet")
+    wish: str | None = Field(
+        description="cancel or reschedule: what the customer asked under way, until it is answered"
+    )
     brief: dict[str, str] = Field(description="field name to its value as it counts now")
 
 
@@ -211,10 +225,12 @@ class TicketAnswer(TicketRow):
     masked: bool = Field(description="true: personal values are covered; unmask shows them")
     fields: list[FieldAnswer]
     entries: list[EntryAnswer]
+    wish_entry: int | None = Field(description="the entry that says the wish")
     actions: list[str] = Field(
         description="what the reader may do now, as in POST /tickets/{id}/ACTION; `fields` is PATCH"
     )
     duplicates: list[TicketRow]
+    perhaps_same: list[PerhapsSame] = Field(description="who may be the same person as this ticket's customer")
 
 
 class TimelineItem(BaseModel):
@@ -275,6 +291,16 @@ class Corrections(Asked):
 
 class Confirmation(Corrections):
     incomplete: bool = Field(False, description="confirm although required fields are missing")
+
+
+class Opened(Asked):
+    """What is on the screen."""
+
+    entry: Annotated[Id, Field(description="the newest entry that is shown; what came later stays unread")]
+
+
+class Reschedule(Step):
+    time: Annotated[str, Field(min_length=1, max_length=200, description="in the customer's words, such as 周六上午")]
 
 
 class Merge(Step):

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ticketing import forms, masking, merging, review, workflow
+from ticketing import forms, joining, masking, merging, review, workflow
 from ticketing.access import Actor, sees_personal
 from ticketing.api.schemas import (
     AssetAnswer,
@@ -17,6 +17,7 @@ from ticketing.api.schemas import (
     EntryAnswer,
     FieldAnswer,
     IdentityAnswer,
+    PerhapsSame,
     Person,
     TicketAnswer,
     TicketRow,
@@ -86,6 +87,20 @@ def identity(row: Identity, *, plain: bool) -> IdentityAnswer:
     )
 
 
+def identities(customer: Customer, *, plain: bool) -> list[IdentityAnswer]:
+    return [identity(row, plain=plain) for row in customer.identities]
+
+
+def perhaps_same(session: Session, customer_id: int, *, plain: bool) -> list[PerhapsSame]:
+    """Who may be the same person as this customer, and why."""
+    found: list[PerhapsSame] = []
+    for other_id, because in joining.proposals(session, customer_id):
+        other = session.get_one(Customer, other_id)
+        known = identities(other, plain=plain)
+        found.append(PerhapsSame(id=other.id, name=other.name, because=because, identities=known))
+    return found
+
+
 def asset(row: Asset, *, plain: bool) -> AssetAnswer:
     return AssetAnswer(
         id=row.id,
@@ -130,6 +145,8 @@ def _row(ticket: Ticket, names: Names, *, plain: bool) -> dict[str, Any]:
         "customer": customer_short(ticket.customer, plain=plain) if ticket.customer else None,
         "assignee": names.person(ticket.assignee_id),
         "reviewer": names.person(ticket.reviewer_id),
+        "unread": ticket.unread is not None,
+        "wish": ticket.wish,
         "brief": {name: value for name, value in brief.items() if value},
     }
 
@@ -168,8 +185,12 @@ def ticket(session: Session, row: Ticket, actor: Actor) -> TicketAnswer:
         masked=not plain,
         fields=[_field(f, _labels(row.service), names, plain=plain) for f in fields],
         entries=[_entry(e, fields, secrets, names, deliveries.get(e.id, ""), actor, plain=plain) for e in entries],
+        wish_entry=row.wish_entry,
         actions=actions(session, row, actor),
         duplicates=rows(session, likely),
+        perhaps_same=perhaps_same(session, row.customer_id, plain=plain)
+        if row.customer_id is not None and actor.may("customer.read")
+        else [],
     )
 
 
@@ -193,6 +214,10 @@ def actions(session: Session, row: Ticket, actor: Actor) -> list[str]:
         may.append("fields")
     if actor.may("ticket.write"):
         may.append("note")
+        if row.state in workflow.TRANSITIONS["cancel"].sources:
+            may.append("reschedule")
+        if row.wish is not None:
+            may.append("leave")
         if row.customer_id is not None:
             may.append("reply")
             if row.state in ("draft", "waiting") or "wait_customer" in workflow.possible(row.state):

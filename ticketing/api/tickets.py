@@ -47,6 +47,7 @@ class Tickets(View):
         asset: Id | None = None,
         channel: Short = "",
         urgency: Short = "",
+        attention: search.Attention | None = None,
         sort: Literal["newest", "oldest", "priority"] = "newest",
         total: bool = False,
         cursor: Short = "",
@@ -54,7 +55,8 @@ class Tickets(View):
     ) -> r200[TicketList] | r401[Problem] | r422[Problem]:
         """
         The tickets that one may see. `state` may name several, with commas. `q` finds number, name, the last four or
-        more digits of a telephone number, and words of any field.
+        more digits of a telephone number, and words of any field. `attention` lists tickets under way with a message that
+        nobody has opened (`unread`), a wish to cancel or reschedule (`wish`), or `any` of both.
 
         Tags: tickets
         Status Codes:
@@ -72,6 +74,7 @@ class Tickets(View):
             reviewer=reviewer,
             customer=customer,
             asset=asset,
+            attention=attention,
             sort=sort,
         )
         return reply(await db.run(_page, actor, query, limit, cursor, total))
