@@ -64,7 +64,7 @@ class TokenCache:
         if isinstance(known, bytes) and known.decode() != refused:
             return known.decode()  # somebody was first
         token, seconds = self._fetch()
-        client.set(self._key, token, ex=max(1, seconds - EARLY if seconds > 2 * EARLY else seconds // 2))
+        client.set(self._key, token, ex=_used_for(seconds))
         return token
 
     def _own(self, refused: str) -> str:
@@ -72,5 +72,10 @@ class TokenCache:
             token, until = self._mine
             if not token or token == refused or time.monotonic() > until:
                 token, seconds = self._fetch()
-                self._mine = (token, time.monotonic() + max(1, seconds - EARLY))
+                self._mine = (token, time.monotonic() + _used_for(seconds))
             return token
+
+
+def _used_for(seconds: int) -> int:
+    """s for which a token of that life is used."""
+    return max(1, seconds - EARLY if seconds > 2 * EARLY else seconds // 2)

@@ -72,7 +72,7 @@ def _learn(session: Session, customer: Customer, sender: Sender, own: Identity |
     """Keeps who the sender is; further identities only if the channel vouches for them. ``own``: the sender's identity on
     this channel, if it is known."""
     identities = [(sender.kind, sender.value), *(sender.others.items() if sender.verified else ())]
-    for kind, value in identities:
+    for kind, value in dict.fromkeys(identities):
         if not value:
             continue
         row = own if (kind, value) == identities[0] else _identity(session, kind, value)

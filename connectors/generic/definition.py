@@ -101,17 +101,19 @@ class Spot(Part):
 
 
 class FetchStep(Part):
-    """A request; ``take`` finds in its JSON answer what the next step's ``{given}`` is; the last one's answer is the file."""
+    """A request; ``take`` finds in its JSON answer what the next step's ``{given}`` is; the last one's answer is the file.
+    ``error``: where a JSON answer has a number other than 0 when it is a refusal instead."""
 
     url: str
     headers: dict[str, str] = {}
     basic: str = ""
     take: str = ""
+    error: str = ""
 
 
 class Media(Part):
     """Files. ``each``: the elements inside the item; ``name``, ``type``, ``id`` inside an element. ``fetch``: how to get them;
-    ``hosts``: where from, nowhere else."""
+    ``hosts``: where from, nowhere else. ``stale``: numbers at a step's ``error`` that say the token has ended."""
 
     each: str
     when: list[When] = []
@@ -120,6 +122,7 @@ class Media(Part):
     id: str
     fetch: list[FetchStep] = []
     hosts: list[str] = []
+    stale: list[str | int] = []
 
 
 class Mapped(Part):

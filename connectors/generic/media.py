@@ -13,7 +13,7 @@ from connectors.generic.definition import Definition, FetchStep, Media, definiti
 from connectors.generic.mapping import MEDIA, holds
 from connectors.generic.provider import ProviderUnreachable, address, check_host
 from connectors.generic.settings import GenericSettings
-from connectors.generic.tokens import with_token
+from connectors.generic.tokens import lasting, uses_token, with_token
 from connectors.media import Fetched, finish, missing
 from core import db, outbox, settings
 from core.errors import TooLarge
@@ -50,20 +50,34 @@ def _how(definition: Definition, message: Message, remote: str) -> Media | None:
 
 
 def _fetch(definition: Definition, how: Media, message: Message, remote: str) -> Fetched:
-    scope: dict[str, Any] = {
-        "item": {"id": remote},
-        "up": message.extra.get("item"),
-        "secret": with_token(definition),
-    }
+    known = with_token(definition) if uses_token(definition, how) else lasting(definition)
+    scope: dict[str, Any] = {"item": {"id": remote}, "up": message.extra.get("item"), "secret": known}
+    stale = {str(one) for one in how.stale}
     content, type_ = b"", ""
     for step in how.fetch:
-        content, type_ = _step(step, scope, how.hosts)
+        status, content, type_ = _get(step, scope, how.hosts)
+        token = definition.token
+        if token is not None and _refusal(step, content) in stale:
+            scope["secret"] = with_token(definition, scope["secret"].get(token.name, ""))
+            status, content, type_ = _get(step, scope, how.hosts)
+        refusal = _refusal(step, content)
+        if status != 200 or refusal:
+            raise ProviderUnreachable(f"The provider answered {status} {refusal[:40]}".strip() + ".")
         if step.take:
             scope["item"] = {"id": remote, "given": expression.text(step.take, {"item": _json(content)})}
     return Fetched(content=content, type=type_)
 
 
-def _step(step: FetchStep, scope: dict[str, Any], hosts: list[str]) -> tuple[bytes, str]:
+def _refusal(step: FetchStep, content: bytes) -> str:
+    """The number with which a JSON answer refuses; "" if it does not, or is a file."""
+    if not step.error or content.lstrip()[:1] != b"{":
+        return ""
+    number = expression.text(step.error, {"item": _json(content)})
+    return "" if number == "0" else number
+
+
+def _get(step: FetchStep, scope: dict[str, Any], hosts: list[str]) -> tuple[int, bytes, str]:
+    """Status, content and type of the answer."""
     url = address(step.url, scope)
     check_host(url, hosts)
     headers = {name: expression.fill(value, scope) for name, value in step.headers.items()}
@@ -72,14 +86,12 @@ def _step(step: FetchStep, scope: dict[str, Any], hosts: list[str]) -> tuple[byt
     config = settings.get(GenericSettings)
     try:
         with requests.get(url, headers=headers, timeout=config.timeout, stream=True, allow_redirects=False) as answer:
-            if answer.status_code != 200:
-                raise ProviderUnreachable(f"The provider answered {answer.status_code}.")
             content = bytearray()
             for chunk in answer.iter_content(65536):
                 content += chunk
                 if len(content) > config.media_limit:
                     raise TooLarge(f"A file may have {config.media_limit} bytes.")
-            return bytes(content), answer.headers.get("Content-Type", "")
+            return answer.status_code, bytes(content), answer.headers.get("Content-Type", "")
     except requests.RequestException as error:
         raise ProviderUnreachable(f"The provider cannot be reached ({type(error).__name__}).") from None
 

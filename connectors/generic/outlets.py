@@ -15,7 +15,7 @@ from connectors.generic import expression
 from connectors.generic.definition import Definition, Reply, definitions, is_open, secrets_of
 from connectors.generic.provider import ProviderUnreachable, address, check_host
 from connectors.generic.settings import GenericSettings
-from connectors.generic.tokens import with_token
+from connectors.generic.tokens import lasting, uses_token, with_token
 from connectors.generic.webhook import filled
 from core import clock, db, settings
 from core.errors import Forbidden, TooMany
@@ -43,8 +43,11 @@ class GenericOutlet:
         scope = self._scope(notice, last)
         answer = self._post(scope)
         token = self._definition.token
-        if token is not None and self._number(answer) in {str(one) for one in self._reply.stale}:
+        stale = {str(one) for one in self._reply.stale}
+        if token is not None and self._number(answer) in stale:
             answer = self._post({**scope, "secret": with_token(self._definition, scope["secret"].get(token.name, ""))})
+            if self._number(answer) in stale:  # some providers give the old one again for a while
+                raise ProviderUnreachable("The provider takes none of its tokens now.")
         return self._delivery(answer)
 
     def _post(self, scope: dict[str, Any]) -> requests.Response:
@@ -104,7 +107,7 @@ class GenericOutlet:
                 "extra": last.content["extra"].get("item"),
                 "uuid": str(uuid.uuid5(uuid.NAMESPACE_URL, notice.key)),
             },
-            "secret": with_token(self._definition),
+            "secret": (with_token if uses_token(self._definition, self._reply) else lasting)(self._definition),
         }
 
     def _equipped(self) -> bool:

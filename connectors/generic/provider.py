@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import re
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
+
+from urllib3.exceptions import LocationParseError
+from urllib3.util import parse_url
 
 from connectors.generic import expression
 from core.errors import Forbidden, HotlineError
+
+_AMBIGUOUS = re.compile(r"[\\\s\x00-\x1f\x7f]")
 
 
 class ProviderUnreachable(HotlineError):
@@ -34,12 +39,15 @@ def address(template: str, scope: dict[str, Any]) -> str:
 
 
 def check_host(url: str, hosts: list[str]) -> None:
-    """Raises Forbidden unless the address is https at one of the hosts (or below it)."""
+    """Raises Forbidden unless the address is https at one of the hosts (or below it). It is read as the client reads it that will
+    connect, and what two readers could understand differently (a backslash, a user before the host) is refused."""
     try:
-        parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port
-    except ValueError:
+        parts = parse_url(url)
+    except LocationParseError:
         raise Forbidden("The address is none.") from None
+    host, port = (parts.host or "").lower(), parts.port
+    if parts.auth is not None or _AMBIGUOUS.search(url):
+        raise Forbidden("The address is ambiguous.", host=host[:100])
     allowed = any(host == one or host.endswith(f".{one}") for one in hosts if ":" not in one)
     local = any(
         f"{host}:{port}" == one for one in hosts

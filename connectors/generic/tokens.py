@@ -10,7 +10,7 @@ import requests
 
 from connectors.access_token import TokenCache
 from connectors.generic import expression
-from connectors.generic.definition import Definition, Token, secrets_of
+from connectors.generic.definition import Definition, Part, Token, secrets_of
 from connectors.generic.provider import ProviderUnreachable, address, check_host
 from connectors.generic.settings import GenericSettings
 from connectors.generic.webhook import filled
@@ -18,10 +18,22 @@ from core import settings
 from core.errors import Unavailable
 
 
+def lasting(definition: Definition) -> dict[str, str]:
+    """The channel's settings and secrets as they are set."""
+    return {**definition.keep, **secrets_of(definition)}
+
+
+def uses_token(definition: Definition, part: Part) -> bool:
+    """Whether this part of the definition names the channel's token."""
+    return definition.token is not None and f"secret.{definition.token.name}}}" in json.dumps(
+        part.model_dump(mode="json")
+    )
+
+
 def with_token(definition: Definition, refused: str = "") -> dict[str, str]:
     """What ``{secret.x}`` stands for, with a token that is alive if the channel has such; ``refused``: the one that the
     provider has just called ended. Raises Unavailable, ProviderUnreachable, Forbidden."""
-    known = {**definition.keep, **secrets_of(definition)}
+    known = lasting(definition)
     token = definition.token
     if token is None or not all(known.get(name) for name in token.needs):
         return known
@@ -54,11 +66,12 @@ def _fetch(token: Token, known: dict[str, str]) -> tuple[str, int]:
             timeout=settings.get(GenericSettings).timeout,
             allow_redirects=False,
         )
+    except requests.RequestException as error:
+        raise ProviderUnreachable(f"The provider cannot be reached ({type(error).__name__}).") from None
+    try:
         content = answer.json()
     except ValueError:
         raise ProviderUnreachable(f"The provider answered {answer.status_code} where its token was expected.") from None
-    except requests.RequestException as error:
-        raise ProviderUnreachable(f"The provider cannot be reached ({type(error).__name__}).") from None
     given = expression.text(token.take, {"item": content})
     refused = expression.text(token.error, {"item": content}) if token.error else ""
     if answer.status_code >= 300 or refused not in ("", "0") or not given:

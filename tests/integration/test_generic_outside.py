@@ -15,10 +15,10 @@ from typer.testing import CliRunner
 
 from connectors.generic import commands, connector
 from connectors.generic.outlets import GenericOutlet, outlets
-from connectors.generic.provider import ProviderUnreachable
+from connectors.generic.provider import ProviderUnreachable, check_host
 from connectors.generic.settings import GenericSettings
 from core import blobs, clock, db, settings
-from core.errors import TooMany, Unavailable
+from core.errors import Forbidden, TooMany, Unavailable
 from core.http import HttpSettings
 from intake import Message, MessageRow, message_of
 from tests.support import keep_promises
@@ -243,6 +243,9 @@ token:
 def with_tokens(tmp_path: Path, provider: Provider) -> Provider:
     """The kiosk with a key that lives shortly."""
     own = KIOSK.replace("key: another}}", "app_secret: another}}\noptional: [app_secret]") + TOKEN
+    own = own.replace(", take: url}}", ", take: url, error: code}}").replace(
+        "        hosts: [", "        stale: [41]\n        hosts: ["
+    )
     own = own.replace("  busy: [7]", "  busy: [7]\n  stale: [41]")
     folder = tmp_path / "tokens"
     folder.mkdir()
@@ -280,6 +283,63 @@ async def test_a_token_that_was_ended_is_renewed_at_once(with_tokens: Provider) 
     with_tokens.once["/send"] = [(401, "application/json", b'{"code": 41}')]
     assert outlet().send(notice()).receipt == "x9"
     assert keys(with_tokens, "/send") == ["Bearer one", "Bearer one", "Bearer two"]
+
+
+async def test_a_file_is_fetched_with_a_new_token_when_the_old_one_ended(with_tokens: Provider) -> None:
+    await take("f1")
+    with_tokens.once["/file/f1"] = [(200, "application/json", b'{"code": 41}')]
+    with_tokens.answers["/file/f1"] = (
+        200,
+        "application/json",
+        json.dumps({"url": f"http://{with_tokens.host}/x"}).encode(),
+    )
+    with_tokens.answers["/x"] = (200, "image/png", PNG)
+    with_tokens.once["/token"] = [_token("one"), _token("two")]
+    keep_promises("generic.media")
+    assert keys(with_tokens, "/file/f1") == ["Bearer one", "Bearer two"]
+    assert blobs.store().get(message_of(taken()[0]).attachments[0].blob) == PNG
+
+
+async def test_a_refusal_is_not_kept_as_the_customer_s_picture(with_tokens: Provider) -> None:
+    await take("f1")
+    with_tokens.answers["/file/f1"] = (200, "application/json", b'{"code": 99, "url": "http://127.0.0.1:1/x"}')
+    keep_promises("generic.media")
+    assert message_of(taken()[0]).attachments[0].blob == ""
+    assert len(keys(with_tokens, "/file/f1")) == 1
+
+
+async def test_a_token_that_stays_refused_is_tried_again_later(with_tokens: Provider) -> None:
+    await take()
+    with_tokens.answers["/send"] = (401, "application/json", b'{"code": 41}')
+    with pytest.raises(ProviderUnreachable):
+        outlet().send(notice())
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://evil.example\\@files.slack.com/x",
+        "https://evil.example\\.files.slack.com/x",
+        "https://user@files.slack.com/x",
+        "https://files.slack.com@evil.example/x",
+        "https://files.slack.com\t.evil.example/x",
+        "https://files.slack.com:444/x",
+        "http://files.slack.com/x",
+        "https://files.slack.com.evil.example/x",
+        "https://evilfiles.slack.com.example/",
+        "//files.slack.com/x",
+        "https://[::1/x",
+        "",
+    ],
+)
+def test_only_the_named_hosts_are_called(url: str) -> None:
+    with pytest.raises(Forbidden):
+        check_host(url, ["files.slack.com"])
+
+
+def test_named_hosts_and_what_is_below_them_are_called() -> None:
+    for url in ("https://files.slack.com/x", "https://FILES.slack.com:443/x?a=b", "https://a.files.slack.com/x"):
+        check_host(url, ["files.slack.com"])
 
 
 async def test_a_provider_that_gives_no_token_is_tried_again_later(with_tokens: Provider) -> None:
