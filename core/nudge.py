@@ -28,6 +28,8 @@ def nudge_after_commit(session: Session) -> None:
 
 @event.listens_for(Session, "after_commit")
 def _on_commit(session: Session) -> None:
+    if session.in_nested_transaction():
+        return  # a savepoint: the real commit is still to come
     if session.info.pop("hotline_nudge", False):
         nudge()
     for act in session.info.pop("hotline_after_commit", ()):
@@ -36,6 +38,8 @@ def _on_commit(session: Session) -> None:
 
 @event.listens_for(Session, "after_rollback")
 def _on_rollback(session: Session) -> None:
+    if session.in_nested_transaction():
+        return
     session.info.pop("hotline_nudge", None)
     session.info.pop("hotline_after_commit", None)
 
