@@ -14,7 +14,7 @@ from sqlalchemy import select
 from core import db
 from core.errors import NotFound
 from core.http import Problem, View, reply
-from intake import call_api
+from intake import call_api, call_fields
 from intake.call_api import SessionId
 from intake.tables import SessionRow, TurnRow
 from ticketing import Actor, audit, masking, require, signed_in
@@ -42,6 +42,7 @@ class CallAnswer(BaseModel):
     stage: str = Field(description="dialog, queue, ringing (an agent's telephone), talking, held; dialing (out)")
     agent: int | None = Field(description="the user who talks with the caller, or whose telephone rings; null: nobody")
     agent_name: str = Field(description='"" for nobody; a number outside that the caller was put through to')
+    listeners: list[int] = Field(description="supervisors who hear it")
     ahead: int | None = Field(description="callers before this one in the queue; null: not in the queue")
     private: bool = Field(description="payment data is spoken: the recording is silent, digits are covered")
     turns: list[TurnAnswer]
@@ -120,6 +121,7 @@ def _shown(row: SessionRow, turns: Sequence[TurnRow], *, plain: bool) -> CallAns
         stage=str(people.get("stage", "dialog")),
         agent=people.get("agent"),
         agent_name=_name(people, plain=plain),
+        listeners=list(people.get("listeners", [])),
         ahead=people.get("ahead"),
         private=bool(people.get("private", False)),
         turns=[
@@ -145,5 +147,6 @@ def _name(people: dict[str, Any], *, plain: bool) -> str:
 def routes(api: web.Application) -> None:
     """Adds the views; ``ticketing.api.routes`` has put the finding of the user before them."""
     call_api.routes(api)
+    call_fields.routes(api)
     api.router.add_view("/calls", Calls)
     api.router.add_view("/calls/{session_id}", OneCall)
