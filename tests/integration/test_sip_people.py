@@ -466,9 +466,11 @@ async def test_a_supervisor_hears_both_and_is_heard_by_nobody(database: Database
                     await eventually(lambda: lately(phone.stream, OTHER) < 30)
                 assert lately(phone.stream, CALLER) > 1000  # they talk on
                 session_id = sessions()[0].id
+                assert len((await wang.get("/calls"))[1]["items"][0]["listeners"]) == 1  # the agent sees it
                 status, _ = await boss.send(f"/calls/{session_id}/listen", method="DELETE")
                 assert status == 200
                 await ear.is_hung_up()
+                await eventually(lambda: sessions()[0].facts["people"]["listeners"] == [])
                 assert staged() == "talking"
     with db.read() as session:
         audited = session.scalars(select(AuditEntry.action).where(AuditEntry.subject == f"call:{session_id}")).all()
