@@ -21,5 +21,6 @@ export default defineConfig({
     include: ['tests/**/*.test.ts'],
     server: { deps: { inline: ['element-plus'] } },
     css: false,
+    testTimeout: 20_000, // a first mount compiles half of the console
   },
 })

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from core import db
 from core.errors import NotFound
 from core.http import Problem, View, reply
-from intake import call_api
+from intake import call_api, call_fields
 from intake.call_api import SessionId
 from intake.tables import SessionRow, TurnRow
 from ticketing import Actor, audit, masking, require, signed_in
@@ -147,5 +147,6 @@ def _name(people: dict[str, Any], *, plain: bool) -> str:
 def routes(api: web.Application) -> None:
     """Adds the views; ``ticketing.api.routes`` has put the finding of the user before them."""
     call_api.routes(api)
+    call_fields.routes(api)
     api.router.add_view("/calls", Calls)
     api.router.add_view("/calls/{session_id}", OneCall)

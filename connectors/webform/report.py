@@ -11,7 +11,7 @@ import phonenumbers
 from aiohttp import web
 from sqlalchemy import select
 
-from connectors.webform import sent, tokens
+from connectors.webform import pages, sent, tokens
 from connectors.webform.limits import allow
 from connectors.webform.pages import language, page
 from connectors.webform.settings import WebFormSettings
@@ -133,14 +133,15 @@ def e164(phone: str) -> str:
 
 
 def coordinates(content: sent.Sent) -> Place | None:
-    """What the browser's geolocation gave (WGS-84, as W3C Geolocation says)."""
+    """What the browser's geolocation gave (WGS-84, as W3C Geolocation says), or where the customer put the map's marker."""
     try:
         north, east = float(content.get("latitude", 20)), float(content.get("longitude", 20))
     except ValueError:
         return None
     if not (-90 <= north <= 90 and -180 <= east <= 180):
         return None
-    return Place(latitude=north, longitude=east, label=content.get("address"), datum="WGS-84")
+    datum = "GCJ-02" if content.get("datum", 20) == "GCJ-02" else "WGS-84"
+    return Place(latitude=north, longitude=east, label=content.get("address"), datum=datum)
 
 
 async def _form(
@@ -160,6 +161,8 @@ async def _form(
         if content
         else {},
         problems=problems or [],
+        place=coordinates(content) if content else None,
+        map=map_shown() if pages.with_map() else None,
         asset_code=code,
         asset=asset or "",
         token=tokens.issue(form.service),
@@ -167,6 +170,17 @@ async def _form(
         most_files=config.files,
         megabytes=settings.get(HttpSettings).upload_limit // (1024 * 1024),
     )
+
+
+def map_shown() -> dict[str, str]:
+    """What the map's script is told."""
+    config = settings.get(WebFormSettings)
+    return {
+        "tiles": config.map_tiles,
+        "attribution": config.map_attribution,
+        "datum": config.map_datum,
+        "start": config.map_start,
+    }
 
 
 def _problems(form: Form, content: sent.Sent, lang: str, *, known: bool) -> list[str]:

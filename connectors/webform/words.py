@@ -15,6 +15,8 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "place": ("使用当前位置", "Use my location"),
     "place_done": ("已附上位置", "Location added"),
     "place_failed": ("无法获取位置，请填写地址", "No location available; please write the address"),
+    "map": ("也可以在地图上点选，标记可以拖动。", "Or tap the map; the marker can be dragged."),
+    "marker": ("服务地点", "Place of service"),
     "send": ("提交", "Send"),
     "working": ("正在提交…", "Sending…"),
     "honeypot": ("请勿填写", "Leave this empty"),

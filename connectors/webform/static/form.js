@@ -50,12 +50,19 @@ for (const form of document.querySelectorAll("form[data-bits]")) {
     }
   });
   const place = form.querySelector("button.place");
+  const placed = () => {
+    place.textContent = place.dataset.done;
+    form.querySelector("[autocomplete=street-address]").required = false; // the place stands for a written address
+  };
+  if (place) form.addEventListener("marked", placed);
   if (place && navigator.geolocation) {
     place.hidden = false;
     place.addEventListener("click", () => navigator.geolocation.getCurrentPosition((found) => {
       form.elements.latitude.value = found.coords.latitude.toFixed(6);
       form.elements.longitude.value = found.coords.longitude.toFixed(6);
-      place.textContent = place.dataset.done;
+      form.elements.datum.value = "WGS-84";
+      placed();
+      form.dispatchEvent(new CustomEvent("located"));
     }, () => { place.textContent = place.dataset.failed; }, { enableHighAccuracy: true, timeout: 10000 }));
   }
 }

@@ -23,6 +23,10 @@ export const tickets = {
     api.patch<Ticket>(`tickets/${id}/fields`, { version, fields }),
   /** claim, discard, ask, merge ...: what a ticket's `actions` name. */
   act: (id: number, action: string, body: Record<string, unknown> = {}) => api.post<Ticket>(`tickets/${id}/${action}`, body),
+  /** The ticket is on the screen, up to this entry. */
+  opened: (id: number, entry: number) => api.post(`tickets/${id}/opened`, { entry }),
+  /** How many tickets under way wait for somebody's eye. */
+  attention: async () => (await api.get<Page<TicketBrief>>('tickets', { attention: 'any', total: true, limit: 1 })).total ?? 0,
   unmask: (id: number, reason: string) => api.post<Unmasked>(`tickets/${id}/unmask`, { reason }),
 }
 

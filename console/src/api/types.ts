@@ -25,6 +25,24 @@ export interface Person {
   name: string
 }
 
+export interface Identity {
+  kind: string
+  value: string
+  verified?: boolean
+}
+
+/** A customer that was joined into another, which counts for both. */
+export interface JoinedCustomer {
+  id: number
+  name: string
+  identities: Identity[]
+}
+
+/** Another customer who may be the same person, and why. */
+export interface PerhapsSame extends JoinedCustomer {
+  because: string
+}
+
 export interface Customer {
   id: number
   name: string
@@ -33,7 +51,9 @@ export interface Customer {
   language?: string
   note?: string
   created?: string
-  identities?: { kind: string; value: string; verified?: boolean }[]
+  identities?: Identity[]
+  perhaps_same?: PerhapsSame[]
+  joined?: JoinedCustomer[]
   assets?: Asset[]
   tickets?: TicketBrief[]
 }
@@ -138,6 +158,10 @@ export interface TicketBrief {
   customer: Customer | null
   assignee: Person | null
   reviewer: Person | null
+  /** A customer's message joined it under way and nobody has opened it yet. */
+  unread: boolean
+  /** cancel or reschedule: what the customer asked under way, until it is answered. */
+  wish: string | null
   /** Field name to its value as it counts now; personal ones masked. */
   brief: Record<string, string>
 }
@@ -152,9 +176,12 @@ export interface Ticket extends TicketBrief {
   masked: boolean
   fields: TicketField[]
   entries: Entry[]
+  /** The entry that says the wish. */
+  wish_entry: number | null
   /** What the reader may do now, as in POST /tickets/{id}/ACTION. */
   actions: string[]
   duplicates: TicketBrief[]
+  perhaps_same: PerhapsSame[]
 }
 
 export interface Unmasked {
@@ -262,7 +289,38 @@ export interface Call {
   caller: string
   name: string
   opened: string
+  /** in: the customer called; out: we did */
+  direction: string
+  /** dialog, queue, ringing, talking, held; dialing (out) */
+  stage: string
+  /** Who talks with the caller, or whose telephone rings. */
+  agent: number | null
+  agent_name: string
+  /** Callers before this one in the queue. */
+  ahead: number | null
+  /** Payment data is spoken: the recording is silent, digits are covered. */
+  private: boolean
+  /** Supervisors who hear it. */
+  listeners: number[]
   turns: CallTurn[]
+}
+
+/** What is understood of a call so far. */
+export interface CallFields {
+  turn: number
+  urgency: Urgency
+  intents: string[]
+  items: { name: string; value: string; confidence: number }[]
+}
+
+/** A user's telephone. */
+export interface Phone {
+  user_id: number
+  name: string
+  address: string
+  /** ready, busy, away */
+  state: string
+  session: string
 }
 
 /** A ticket in an engineer's list, with the visit and the checklist of its service. */

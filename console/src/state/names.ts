@@ -3,7 +3,7 @@
 import type { Bilingual } from '../api/types'
 import { i18n } from '../messages'
 
-export type Vocabulary = 'state' | 'service' | 'urgency' | 'channel' | 'field' | 'intent' | 'sentiment' | 'role' | 'event' | 'action' | 'component' | 'clock' | 'clockState' | 'speaker' | 'notice' | 'noticeState' | 'billState' | 'lineKind' | 'payMethod' | 'why'
+export type Vocabulary = 'state' | 'service' | 'urgency' | 'channel' | 'field' | 'intent' | 'sentiment' | 'role' | 'event' | 'action' | 'component' | 'clock' | 'clockState' | 'speaker' | 'notice' | 'noticeState' | 'billState' | 'lineKind' | 'payMethod' | 'why' | 'wish' | 'attention' | 'phoneState' | 'callStage'
 
 export function named(vocabulary: Vocabulary, code: string): string {
   const key = `${vocabulary}.${code.replace(/[^A-Za-z0-9]/g, '_')}`

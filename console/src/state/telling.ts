@@ -12,6 +12,11 @@ export function said(item: TimelineItem): string {
   switch (item.kind) {
     case 'ticket.field_corrected':
       return `${named('field', text('name'))}${t('common.colon')}${text('before') || '∅'} → ${text('after') || '∅'}`
+    case 'ticket.wished':
+    case 'ticket.left':
+      return named('wish', text('wish'))
+    case 'ticket.rescheduled':
+      return `${text('before') || '∅'} → ${text('after') || '∅'}`
     case 'ticket.priority_changed':
       return `${String(details.before)} → ${String(details.after)}`
     case 'ticket.merged':

@@ -44,7 +44,7 @@ export function draft(given: Partial<Ticket> & { id: number }): Ticket {
     number: `HT261120-000${given.id}`, version: 1, state: 'draft', service: 'repair', intents: [], urgency: 'normal',
     sentiment: 'neutral', priority: 3, summary: '空调不制冷', missing: [], channel: 'form', created: '2026-11-20T02:00:00Z',
     confirmed: null, closed: null, customer: null, assignee: null, reviewer: null, brief: {}, asset: null, parent_id: null,
-    merged_into: null, merged: [], reason: '', masked: false, fields: [], entries: [], duplicates: [],
+    merged_into: null, merged: [], reason: '', masked: false, fields: [], entries: [], duplicates: [], perhaps_same: [], unread: false, wish: null, wish_entry: null,
     actions: ['confirm', 'discard', 'fields', 'note'], ...given,
   }
 }
@@ -113,7 +113,7 @@ export class FakeServer {
     if (!this.signedIn) return problem(401, 'not_signed_in')
     if (path === 'forms') return [200, { items: [FORM] }]
     if (path === 'tickets/counts') return [200, { draft: this.drafts(request.url).length }]
-    if (path === 'tickets') return [200, { items: this.drafts(request.url), next: null }]
+    if (path === 'tickets') return [200, { items: this.drafts(request.url), next: null, total: 0 }]
     const [, id, action] = /^tickets\/(\d+)(?:\/(.+))?$/.exec(path) ?? []
     const ticket = this.tickets.get(Number(id))
     if (!ticket) return problem(404, 'not_found')
