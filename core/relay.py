@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import redis
 from pydantic import Field
-from rq import Queue, Retry
+from rq import Queue, Retry, Worker
 from sqlalchemy import delete, select, update
 from sqlalchemy.exc import DBAPIError
 
@@ -91,7 +91,7 @@ class Relay:
         if not due:
             return 0
         for queue_name in {row.queue for row in due}:
-            groups = _groups([row for row in due if row.queue == queue_name])
+            groups = _groups([row for row in due if row.queue == queue_name], _workers(queue_name))
             Queue(queue_name, connection=connection(timeout=10.0)).enqueue_many(
                 [
                     Queue.prepare_data(
@@ -161,20 +161,25 @@ class Relay:
             )
 
 
-def _groups(rows: Sequence[_Due]) -> list[list[_Due]]:
-    """Promises of one kind that may be kept in one go, in their order. One that was tried before goes alone: if it ends its
-    worker, it shall not take others along again."""
+def _groups(rows: Sequence[_Due], workers: int) -> list[list[_Due]]:
+    """Promises of one kind that may be kept in one go, in their order, a share for each worker. One that was tried before
+    goes alone: if it ends its worker, it shall not take others along again."""
+    share = -(-len(rows) // max(1, workers))
     groups: list[list[_Due]] = []
     open_groups: dict[str, list[_Due]] = {}
     for row in rows:
         group = open_groups.get(row.kind)
-        if row.attempts or group is None or len(group) >= _together(row.kind):
+        if row.attempts or group is None or len(group) >= min(share, _together(row.kind)):
             group = []
             groups.append(group)
             if not row.attempts:
                 open_groups[row.kind] = group
         group.append(row)
     return groups
+
+
+def _workers(queue_name: str) -> int:
+    return int(Worker.count(queue=Queue(queue_name, connection=connection(timeout=10.0))))
 
 
 def _together(kind: str) -> int:

@@ -6,11 +6,14 @@ A chunk's nonce is its number and whether it is the last, so that chunks cannot 
 seals one content only.
 
 A *sealed log* grows while a process may die at any moment: a header with the wrapped key, then records, each a kind, a length,
-and ciphertext with its tag. Whatever was written whole can be read. That records are missing at its end cannot be noticed.
+and ciphertext with its tag. Whatever was written whole can be read. That whole records are missing at its end cannot be
+noticed.
 """
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import hashlib
 import hmac
 import io
@@ -34,7 +37,7 @@ CHUNK = 64 * 1024
 TAG = 16
 _RECORD = struct.Struct(">BI")
 _WRAPPED = struct.Struct(">H")
-LONGEST_RECORD = 1 << 24
+LONGEST_RECORD = 1 << 24  # with its tag
 logger = log.get(__name__)
 
 
@@ -170,17 +173,36 @@ class SealedLog:
         wrapped = keyring.wrap(key, name)
         self._file = path.open("wb", buffering=0)
         self._cipher, self._number = AESGCM(key), 0
-        self._file.write(LOG_MAGIC + _WRAPPED.pack(len(wrapped)) + wrapped)
+        self._size, self._broken = 0, False
+        self._write(LOG_MAGIC + _WRAPPED.pack(len(wrapped)) + wrapped)
 
     @property
     def closed(self) -> bool:
         return self._file.closed
 
     def append(self, kind: int, content: bytes) -> None:
-        """One write, so that a process that dies leaves whole records; raises OSError."""
+        """One write, so that a process that dies leaves whole records. Raises ValueError for a content that ``records`` would
+        not read, and OSError; after that nothing can be appended."""
+        if len(content) > LONGEST_RECORD - TAG:
+            raise ValueError("a record of a sealed log is too long")
         sealed = self._cipher.encrypt(_nonce(self._number, last=False), content, bytes([kind]))
         self._number += 1
-        self._file.write(_RECORD.pack(kind, len(sealed)) + sealed)
+        self._write(_RECORD.pack(kind, len(sealed)) + sealed)
+
+    def _write(self, data: bytes) -> None:
+        """All of it or nothing: after half a record no later one could be read."""
+        if self._broken:
+            raise OSError(errno.EIO, "the log is broken")
+        left = memoryview(data)
+        try:
+            while left:
+                left = left[self._file.write(left) or 0 :]
+        except OSError:
+            self._broken = True
+            with contextlib.suppress(OSError):
+                self._file.truncate(self._size)
+            raise
+        self._size += len(data)
 
     def sync(self) -> None:
         os.fsync(self._file.fileno())
@@ -195,8 +217,8 @@ def is_log(path: Path) -> bool:
 
 
 def records(path: Path, name: str) -> Iterator[tuple[int, bytes]]:
-    """Kind and content of each whole record; ends quietly where a process or a machine died. Raises Damaged if the log is
-    none or its key is not to be had."""
+    """Kind and content of each whole record; ends where a process or a machine died, and says so in the program's log if
+    that was in the midst of one. Raises Damaged if the log is none or its key is not to be had."""
     with path.open("rb") as file:
         start = file.read(len(LOG_MAGIC) + _WRAPPED.size)
         if len(start) < len(LOG_MAGIC) + _WRAPPED.size:
@@ -209,10 +231,12 @@ def records(path: Path, name: str) -> Iterator[tuple[int, bytes]]:
             return
         cipher = AESGCM(keyring.unwrap(wrapped, name))
         number = 0
-        while len(begin := file.read(_RECORD.size)) == _RECORD.size:
-            kind, length = _RECORD.unpack(begin)
+        while begin := file.read(_RECORD.size):
+            kind, length = _RECORD.unpack(begin) if len(begin) == _RECORD.size else (0, 0)
             sealed = file.read(length) if TAG <= length <= LONGEST_RECORD else b""
             if len(sealed) != length or not sealed:
+                left = os.fstat(file.fileno()).st_size - file.tell() + len(sealed) + len(begin)
+                logger.warning("a sealed log ends in the midst of a record", record=number, unread_bytes=left)
                 return
             try:
                 yield kind, cipher.decrypt(_nonce(number, last=False), sealed, bytes([kind]))

@@ -11,15 +11,18 @@ import time
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from core import clock, db, log, metrics
 from core.errors import ConfigurationError
+from core.nudge import nudge_after_commit
 from core.outbox import Effect, Handler, Promise, PromiseRow, describe, handler_of
 
 logger = log.get(__name__)
 COMMIT_AFTER = 0.04  # s: writes that share a commit keep others from writing for no longer
+WRITE_AFTER = 0.25  # s: what is ready waits for the rest of its group for no longer
+LOCK_WAIT = 100  # ms that a group waits for a row of PostgreSQL before its promises are finished one by one
 
 
 class LostClaim(Exception):
@@ -41,38 +44,66 @@ def keep(row_id: int) -> bool:
 
 
 def keep_all(row_ids: Sequence[int]) -> int:
-    """Keeps promises of one kind, each as ``keep`` does, with one claim and few commits; returns how many were kept."""
-    promises, token = _claim_all(row_ids)
+    """Keeps promises of one kind, each as ``keep`` does, with one claim and few commits; returns how many were kept.
+
+    What is ready is written soon, and what a third of the lease does not suffice for goes back to the others."""
+    promises, token, lease = _claim_all(row_ids)
+    began = written = time.monotonic()
     ready: list[tuple[Promise, Effect | None]] = []
-    for promise in promises:
+    kept = 0
+    for number, promise in enumerate(promises):
+        if time.monotonic() - began > lease / 3:
+            _release(promises[number:], token)
+            break
         try:
             ready.append((promise, handler_of(promise.kind).work(promise)))
         except Exception as error:
             _fail(promise, token, handler_of(promise.kind), error)
+        if time.monotonic() - written > WRITE_AFTER:
+            kept += _finish_all(ready, token)
+            ready, written = [], time.monotonic()
+    return kept + _finish_all(ready, token)
+
+
+def _finish_all(ready: list[tuple[Promise, Effect | None]], token: str) -> int:
     kept = 0
     while ready:
         try:
             finished, passed = _finish_some(ready, token)
         except Exception:
-            # One of these breaks when it writes. Nothing of them is written; each for itself shows which one it is.
+            # One of these breaks when it writes, or waits for a lock of somebody who may wait for us. Nothing of them is
+            # written; each for itself does not hold the others.
             logger.debug("promises that were kept together are finished one by one", count=len(ready))
             return kept + sum(_finish_alone(promise, token, effect) for promise, effect in ready)
         for promise in finished:
             _count_kept(promise)
         kept += len(finished)
-        del ready[:passed]
+        ready = ready[passed:]
     return kept
 
 
-def _claim_all(row_ids: Sequence[int]) -> tuple[list[Promise], str]:
-    """Claims those that are due, free and were never tried; the others keep waiting for the sweeper or for ``keep``."""
+def _release(promises: Sequence[Promise], token: str) -> None:
+    """Gives back what was claimed and not begun."""
+    with db.write() as session:
+        session.execute(
+            update(PromiseRow)
+            .where(PromiseRow.id.in_([p.id for p in promises]), PromiseRow.lease_token == token)
+            .values(state="waiting", attempts=0, lease_token=None, lease_until=None)
+            .execution_options(synchronize_session=False)
+        )
+        nudge_after_commit(session)
+
+
+def _claim_all(row_ids: Sequence[int]) -> tuple[list[Promise], str, float]:
+    """Claims those that are due, free and were never tried, for the returned s; the others keep waiting for the sweeper or
+    for ``keep``."""
     token = secrets.token_hex(16)
     moment = clock.now()
     with db.write() as session:
         kind = session.scalar(select(PromiseRow.kind).where(PromiseRow.id == row_ids[0]))
         if kind is None:
-            return [], token
-        lease = timedelta(seconds=handler_of(kind).lease)
+            return [], token, 0.0
+        lease = handler_of(kind).lease
         rows = session.execute(
             update(PromiseRow)
             .where(
@@ -82,12 +113,12 @@ def _claim_all(row_ids: Sequence[int]) -> tuple[list[Promise], str]:
                 PromiseRow.attempts == 0,
                 PromiseRow.due <= moment,
             )
-            .values(state="running", lease_token=token, lease_until=moment + lease, attempts=1)
+            .values(state="running", lease_token=token, lease_until=moment + timedelta(seconds=lease), attempts=1)
             .returning(PromiseRow.id, PromiseRow.kind, PromiseRow.payload, PromiseRow.due)
             .execution_options(synchronize_session=False)
         ).all()
     claimed = [Promise(id=r.id, kind=r.kind, payload=dict(r.payload), due=r.due, attempt=1) for r in rows]
-    return sorted(claimed, key=lambda promise: row_ids.index(promise.id)), token
+    return sorted(claimed, key=lambda promise: row_ids.index(promise.id)), token, lease
 
 
 def _finish_some(ready: Sequence[tuple[Promise, Effect | None]], token: str) -> tuple[list[Promise], int]:
@@ -97,6 +128,8 @@ def _finish_some(ready: Sequence[tuple[Promise, Effect | None]], token: str) -> 
     finished: list[Promise] = []
     passed = 0
     with db.write() as session:
+        if not db.database().sqlite:  # a group must not hold what others wait for while it waits itself
+            session.execute(text(f"SET LOCAL lock_timeout = {LOCK_WAIT}"))
         for promise, effect in ready:
             passed += 1
             try:
@@ -106,6 +139,8 @@ def _finish_some(ready: Sequence[tuple[Promise, Effect | None]], token: str) -> 
                 continue
             if effect is not None:
                 effect(session)
+            session.flush()
+            session.expunge_all()  # the next effect sees the database, not what this one loaded
             finished.append(promise)
             if time.monotonic() - began > COMMIT_AFTER:
                 break

@@ -59,7 +59,7 @@ class _Read:
 
 
 @outbox.handler(
-    UNDERSTAND, queue="understand", lease=60, attempts=4, together=16, last_resort=lambda p, e: _for_a_human(p, e)
+    UNDERSTAND, queue="understand", lease=60, attempts=4, together=8, last_resort=lambda p, e: _for_a_human(p, e)
 )
 def understand(promise: outbox.Promise) -> outbox.Effect | None:
     read = _read(promise.payload["message"])
