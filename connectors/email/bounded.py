@@ -18,6 +18,7 @@ from connectors.email.parsed import ParsedMail
 from core import log
 
 logger = log.get(__name__)
+MOST = 32_000_000  # bytes of an answer beyond eight times the mail: no mail unfolds to more
 
 
 class BoundedParser:
@@ -37,11 +38,15 @@ class BoundedParser:
         try:
             if process is None or process.poll() is not None:
                 process = self._start()
-            mail, process = self._ask(process, raw)
+            asked, process = process, None  # until it has answered as it should, it is not to be asked again
+            try:
+                mail, process = self._ask(asked, raw)
+            except BaseException:
+                _end(asked)
+                raise
             return mail
         except OSError:
             logger.exception("no process to read mail could be started")
-            process = None
             return parse.parse(raw)
         finally:
             if self._closed and process is not None:
@@ -59,12 +64,14 @@ class BoundedParser:
                     _end(process)
 
     def _start(self) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "connectors.email.parser_process", str(self._memory)]
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        if _answer(process) != b"ready":
+        process = subprocess.Popen(self._command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        if _answer(process, LENGTH) != b"ready":
             _end(process)
             raise OSError("the parser process did not start")
         return process
+
+    def _command(self) -> list[str]:
+        return [sys.executable, "-m", "connectors.email.parser_process", str(self._memory)]
 
     def _ask(self, process: subprocess.Popen[bytes], raw: bytes) -> tuple[ParsedMail, subprocess.Popen[bytes] | None]:
         expired = threading.Event()
@@ -112,16 +119,21 @@ def _exchange(process: subprocess.Popen[bytes], raw: bytes) -> bytes:
         process.stdin.write(len(raw).to_bytes(LENGTH, "big"))
         process.stdin.write(raw)
         process.stdin.flush()
-        return _answer(process)
+        return _answer(process, MOST + 8 * len(raw))
     except (BrokenPipeError, OSError, ValueError):
         return b""
 
 
-def _answer(process: subprocess.Popen[bytes]) -> bytes:
+def _answer(process: subprocess.Popen[bytes], most: int) -> bytes:
+    """What the process says, of at most ``most`` bytes; empty where it says nothing proper."""
     if process.stdout is None:
         return b""
-    length = process.stdout.read(LENGTH)
-    return process.stdout.read(int.from_bytes(length, "big")) if len(length) == LENGTH else b""
+    head = process.stdout.read(LENGTH)
+    length = int.from_bytes(head, "big")
+    if len(head) != LENGTH or length > most:
+        return b""
+    answer = process.stdout.read(length)
+    return answer if len(answer) == length else b""
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

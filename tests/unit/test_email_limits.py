@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -56,6 +57,32 @@ def test_a_mail_that_needs_too_much_memory_is_shown() -> None:
         assert mail.unreadable
         assert mail.subject == "big"
         assert bounded.parse(MAIL).subject == "pump"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "(2**64 - 1).to_bytes(8, 'big')",
+        "(2**45).to_bytes(8, 'big')",
+        "(4).to_bytes(8, 'big') + b'junk'",
+        "(400).to_bytes(8, 'big') + b'too little'",
+        "b'no'",
+    ],
+)
+def test_a_reader_that_was_taken_over_can_neither_break_nor_fill_the_server(
+    answer: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = (
+        "import sys; out = sys.stdout.buffer; out.write((5).to_bytes(8, 'big') + b'ready'); out.flush();"
+        f"sys.stdin.buffer.read(8 + {len(MAIL)}); out.write({answer}); out.flush()"
+    )
+    with parser() as bounded:
+        command = bounded._command
+        monkeypatch.setattr(bounded, "_command", lambda: [sys.executable, "-c", program])
+        mail = bounded.parse(MAIL)
+        assert (mail.unreadable, mail.subject) == (True, "pump")
+        monkeypatch.setattr(bounded, "_command", command)
+        assert bounded.parse(MAIL).text == "It leaks.\n"  # by another process
 
 
 class Scanner:
