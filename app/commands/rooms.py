@@ -22,7 +22,8 @@ def command(name: str) -> typer.Typer | None:
         if group is None:
             group = brought
         else:
-            group.registered_commands.extend(brought.registered_commands)
+            known = group.registered_commands
+            known.extend(command for command in brought.registered_commands if command not in known)
     if name == "mail" and group is not None:
         _run_without_subcommand(group)
     return group

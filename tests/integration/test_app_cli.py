@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from app.cli import COMMANDS
+from connectors.registry import all_connectors
 
 MAIL = b"From: a@example.net\nSubject: hello\n\ntext\n"
 
@@ -46,7 +47,16 @@ def test_parsing_a_mail_loads_no_database_no_server_and_no_language(tmp_path: Pa
     file.write_bytes(MAIL)
     done = hotline("mail", "parse", str(file), "--json")
     assert '"subject": "hello"' in done.stdout
+    assert "connectors.email.parse" in imported(done)
     assert imported(done) & {"sqlalchemy", "alembic", "aiohttp", "spacy", "numpy", "vosk"} == set()
+
+
+def test_a_connector_s_commands_are_in_the_group_they_are_named_after() -> None:
+    brought = {c: c.commands().info.name for c in all_connectors().values() if c.commands is not None}
+    assert len(brought) > 3
+    assert [
+        c.name for c, name in brought.items() if isinstance(name, str) and name != (c.command_group or c.name)
+    ] == []
 
 
 def test_an_unknown_command_is_one_clear_message() -> None:
