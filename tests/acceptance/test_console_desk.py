@@ -59,7 +59,8 @@ def confirmed(call: Callable[..., Any], draft: int) -> None:
 
 def narrow(page: Page) -> bool:
     """Whether nothing is wider than the screen."""
-    return bool(page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"))
+    cards = "[...document.querySelectorAll('.card')].every((card) => card.scrollWidth <= card.clientWidth)"
+    return bool(page.evaluate(f"document.documentElement.scrollWidth <= window.innerWidth && {cards}"))
 
 
 def test_one_person_is_joined_at_the_ticket_and_taken_apart(system: RunningSystem, browser: Browser) -> None:
