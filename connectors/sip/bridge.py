@@ -190,7 +190,7 @@ class Bridge:
             self._offset = max(1, self._track.ms - len(pcm) // 32)
             missing = 0
         if missing:
-            self._hearing.feed(bytes(missing))
+            self._hearing.silence(missing)
         self._hearing.feed(pcm)
 
     async def _final(self, final: Final) -> None:

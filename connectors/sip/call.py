@@ -220,7 +220,8 @@ class Call(Party):
                 self._early.append(pcm)
             return
         if self.people.track is not None and (lead := self.people.track.lead()):
-            pcm = bytes(lead) + pcm  # the agents' time went on while ours stood still
+            self._recording.silence(lead)  # the agents' time went on while ours stood still
+            self._hearing.silence(lead)
         if self.privacy.look():
             self._start(self.privacy.tell(self.session_id))
         self._recording.write(pcm)

@@ -7,15 +7,18 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from dataclasses import replace
 
 from asr import Final, Listening, Partial
 from asr.client import RecognitionStream, connect
+from asr.contract import BYTES_PER_MS
 from asr.transcribe import joined
 from core import log
 from core.errors import HotlineError
 
 OPEN_SECONDS = 2.0
 WAITING_FRAMES = 1500  # pieces of 40 ms: a minute before the stream is given up
+LISTENED = 2000 * BYTES_PER_MS  # bytes of a stretch of silence: enough to end an utterance
 logger = log.get(__name__)
 OnPartial = Callable[[Partial], None]
 OnFinal = Callable[[Final], Awaitable[None]]
@@ -31,6 +34,8 @@ class Hearing:
         self._stream: RecognitionStream | None = None
         self._task: asyncio.Task[None] | None = None
         self._finishing = False
+        self._fed = 0
+        self._skips: list[tuple[int, int]] = []  # (ms of the stream, ms that were left out there)
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._run())
@@ -41,7 +46,15 @@ class Hearing:
         if self._audio.qsize() > WAITING_FRAMES:
             self._give_up("too far behind")
             return
+        self._fed += len(pcm)
         self._audio.put_nowait(pcm)
+
+    def silence(self, size: int) -> None:
+        """So many bytes of silence that come at once: the recogniser hears no more than their beginning, or it would be too
+        far behind; what is heard later keeps its time."""
+        self.feed(bytes(min(size, LISTENED)))
+        if size > LISTENED:
+            self._skips.append((self._fed // BYTES_PER_MS, (size - LISTENED) // BYTES_PER_MS))
 
     async def expect(self, endpointing: str) -> None:
         """Another endpointing from here on; nothing happens where nothing listens."""
@@ -93,7 +106,18 @@ class Hearing:
             if isinstance(result, Partial):
                 self._on_partial(result)
             elif result.text.strip():
-                await self._on_final(result)
+                await self._on_final(self._timed(result))
+
+    def _timed(self, final: Final) -> Final:
+        """With the times of the recording."""
+        if not self._skips:
+            return final
+
+        def moved(ms: int) -> int:
+            return ms + sum(left_out for at, left_out in self._skips if ms >= at)
+
+        words = [replace(word, start=moved(word.start), end=moved(word.end)) for word in final.words]
+        return replace(final, words=words, start=moved(final.start), end=moved(final.end), at=moved(final.at))
 
 
 async def _ended(task: asyncio.Task[None]) -> None:

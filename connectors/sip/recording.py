@@ -23,6 +23,7 @@ from intake import MessageRow, SessionRow
 BYTES_PER_MS = RATE * 2 // 1000
 SYNC_BYTES = RATE * 2 * 2  # fsync every two seconds: a power cut costs no more
 PIECE = 1 << 18  # frames
+RECORD = 1 << 20  # bytes that one record of the file takes at most
 _NAME = re.compile(r"[0-9a-f]{32}\.pcm")
 LEGS = ("customer", "agent")
 _SOUND, _BLANK = 1, 3
@@ -50,15 +51,23 @@ class Recording:
         return self.size // BYTES_PER_MS
 
     def write(self, pcm: bytes) -> None:
-        """Never raises: a full disk must not end the call."""
-        if self._append(_SOUND, bytes(len(pcm)) if self.paused else bytes(pcm)):
+        """Never raises: a full disk must not end the call, whose time goes on."""
+        for at in range(0, len(pcm), RECORD):
+            piece = pcm[at : at + RECORD]
+            if self._append(_SOUND, bytes(len(piece)) if self.paused else bytes(piece)):
+                self._unsynced += len(piece)
+        if not self._log.closed:
             self.size += len(pcm)
-            self._unsynced += len(pcm)
+
+    def silence(self, size: int) -> None:
+        """As many bytes of silence."""
+        for at in range(0, size, RECORD):
+            self.write(bytes(min(RECORD, size - at)))
 
     def blank(self, start: int, end: int) -> None:
         """Has this stretch (ms), already on disk, kept as silence."""
-        if end > start:
-            self._append(_BLANK, _SPAN.pack(max(0, start), end))
+        if end > start and not self._append(_BLANK, _SPAN.pack(max(0, start), end)):
+            logger.error("what must not be in a recording could not be taken out", start_ms=start, end_ms=end)
 
     def _append(self, kind: int, content: bytes) -> bool:
         if self.broken or self._log.closed:

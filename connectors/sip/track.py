@@ -7,7 +7,6 @@ from pathlib import Path
 from connectors.sip.recording import BYTES_PER_MS, Recording
 
 APART = 300 * BYTES_PER_MS  # bytes that the two may differ: each comes in bunches of its own
-PIECE = 1 << 20
 
 
 class Track:
@@ -33,10 +32,7 @@ class Track:
             self._recording.paused = self._caller.paused
         behind = self._caller.size - self._recording.size - len(pcm)
         missing = behind // 2 * 2 if behind > APART else 0
-        left = missing
-        while left > 0:
-            self._recording.write(bytes(min(PIECE, left)))
-            left -= PIECE
+        self._recording.silence(missing)
         self._recording.write(pcm)
         return missing
 

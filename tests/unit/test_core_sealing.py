@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import resource
 import threading
 from pathlib import Path
 
@@ -13,11 +14,12 @@ import soundfile
 from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
+from structlog.testing import CapturingLogger
 
-from core import blobs, keyring, settings
+from core import blobs, keyring, sealing, settings
 from core.blobs import DirectoryBlobs
 from core.errors import ConfigurationError, Damaged, NotFound
-from core.sealing import CHUNK, HEADER, TAG, SealedLog, SealedReader, SealedWriter, new_key, records
+from core.sealing import CHUNK, HEADER, LONGEST_RECORD, TAG, SealedLog, SealedReader, SealedWriter, new_key, records
 
 SIZES = [0, 1, 100, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK, 3 * CHUNK + 17]
 OLD, NEW = bytes(range(32)), bytes(range(32, 64))
@@ -211,6 +213,52 @@ def test_a_log_keeps_every_whole_record_of_a_process_that_died(tmp_path: Path) -
     path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
     assert len(list(records(path, "call"))) == 4
     log.close()
+
+
+def test_a_log_takes_no_record_that_it_would_not_read_again(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    log = SealedLog(path, "call")
+    log.append(1, bytes(LONGEST_RECORD - TAG))
+    with pytest.raises(ValueError, match="too long"):
+        log.append(1, bytes(LONGEST_RECORD - TAG + 1))
+    log.append(2, b"after it")
+    log.close()
+    assert [(kind, len(content)) for kind, content in records(path, "call")] == [(1, LONGEST_RECORD - TAG), (2, 8)]
+
+
+@pytest.fixture
+def said(monkeypatch: pytest.MonkeyPatch) -> CapturingLogger:
+    logger = CapturingLogger()
+    monkeypatch.setattr(sealing, "logger", logger)
+    return logger
+
+
+def test_half_a_record_on_a_full_disk_is_taken_back(tmp_path: Path, said: CapturingLogger) -> None:
+    path = tmp_path / "log"
+    log = SealedLog(path, "call")
+    log.append(1, b"before")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 100, before[1]))
+        with pytest.raises(OSError):
+            log.append(1, bytes(5000))  # a hundred bytes of it are written
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    with pytest.raises(OSError):
+        log.append(1, b"after")
+    log.close()
+    assert list(records(path, "call")) == [(1, b"before")]
+    assert said.calls == []
+
+
+def test_it_is_said_when_a_log_ends_in_the_midst(tmp_path: Path, said: CapturingLogger) -> None:
+    path = tmp_path / "log"
+    log = SealedLog(path, "call")
+    log.append(1, b"a piece")
+    log.close()
+    path.write_bytes(path.read_bytes() + b"\1\xff\xff\xff\xff" + bytes(50))
+    assert len(list(records(path, "call"))) == 1
+    assert [(one.method_name, one.kwargs) for one in said.calls] == [("warning", {"record": 1, "unread_bytes": 55})]
 
 
 def test_a_log_belongs_to_its_call(tmp_path: Path) -> None:

@@ -9,19 +9,24 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
+from structlog.testing import CapturingLogger
 
+from asr import Final
 from connectors.sip import wire
 from connectors.sip.caller import called_of, caller_of, normalise
 from connectors.sip.digits import Keypad
+from connectors.sip.hearing import Hearing
 from connectors.sip.message import SipMessage
 from connectors.sip.plugin import prepare
 from connectors.sip.prompts import load, text_of
 from connectors.sip.recording import Recording, forget, forget_kept, keep, path_of, pcm_of
 from connectors.sip.settings import SipSettings
+from connectors.sip.track import Track
 from core import db
 from core.db import Database
 from intake import HeardTurn, Message, MessageRow, Sender, append_turn, end_session, message_of, open_session
 from intake.dialog import load_script
+from tests.support.sip import recogniser
 
 SESSION = "0123456789abcdef0123456789abcdef"
 
@@ -236,3 +241,79 @@ def test_an_agent_s_voice_is_the_right_channel(tmp_path: Path, blob_store: objec
     assert pcm_of(reference, "agent") == b"\0\0" * 16_000 + b"\7\0" * 16_000 + b"\0\0" * 16_000
     forget(path_of(tmp_path, session_id))
     assert list(tmp_path.glob("*.pcm")) == []
+
+
+def test_a_long_hold_is_silence_and_not_the_end_of_the_recording(tmp_path: Path, blob_store: object) -> None:
+    caller = Recording(tmp_path, SESSION)
+    track = Track(tmp_path, SESSION, caller)
+    caller.write(b"\1\0" * 16_000)
+    for _ in range(10):
+        track.write(b"\2\0" * 16_000 * 60)  # the agent's side goes on, ten minutes
+    lead = track.lead()
+    assert lead == 599 * 32_000
+    caller.silence(lead)
+    caller.write(b"\3\0" * 16_000)
+    agent = track.recording
+    assert agent is not None
+    for each in (caller, agent):
+        each.close()
+    reference, ms = keep(path_of(tmp_path, SESSION))
+    assert ms == 601_000
+    heard = np.frombuffer(pcm_of(reference), dtype="<i2")
+    assert (heard[:16_000] == 1).all()
+    assert not heard[16_000:-16_000].any()
+    assert (heard[-16_000:] == 3).all()
+
+
+def test_one_long_piece_is_kept_whole(tmp_path: Path, blob_store: object) -> None:
+    recording = Recording(tmp_path, SESSION)
+    recording.write(b"\1\0" * 16_000 * 600)  # 18 MiB
+    recording.write(b"\2\0" * 16_000)
+    recording.close()
+    reference, ms = keep(recording.path)
+    assert ms == 601_000
+    assert pcm_of(reference)[-2:] == b"\2\0"
+
+
+def test_a_recording_that_broke_keeps_its_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    caller = Recording(tmp_path, SESSION)
+    track = Track(tmp_path, SESSION, caller)
+    caller.write(bytes(32_000))
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(caller._log, "append", full)
+    for _ in range(5):
+        caller.write(bytes(32_000))
+        track.write(bytes(32_000))
+    assert (caller.broken, caller.ms) == (True, 6000)
+    assert track.lead() == 0
+    said = CapturingLogger()
+    monkeypatch.setattr("connectors.sip.recording.logger", said)
+    caller.blank(1000, 2000)
+    assert [one.method_name for one in said.calls] == ["error"]
+    caller.close()
+    track.close()
+
+
+async def test_what_is_heard_after_a_long_silence_keeps_its_time() -> None:
+    found: list[Final] = []
+
+    async def final(one: Final) -> None:
+        found.append(one)
+
+    async with recogniser(["第一句", "第二句"]):
+        hearing = Hearing(lambda partial: None, final)
+        hearing.start()
+        loud = (8000 * np.sin(np.arange(16_000) / 5)).astype("<i2").tobytes()
+        hearing.feed(loud)
+        hearing.silence(600 * 32_000)
+        hearing.feed(loud)
+        await hearing.finish(5)
+    assert hearing.complete
+    assert [one.text.replace(" ", "") for one in found] == ["第一句", "第二句"]
+    assert found[0].start < 100
+    assert found[1].start // 100 == 6010
+    assert found[1].words[0].start // 100 == 6010
+    assert found[1].end // 100 == 6020
