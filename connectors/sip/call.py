@@ -178,9 +178,8 @@ class Call(Party):
         await self._keypad.flush(self._ms)
         if not self._confirmed and self.outcome == "completed":
             self.outcome = "missed"
-        finishing = asyncio.create_task(self._hearing.finish(self.config.last_words_seconds))
+        await self._hearing.finish(self.config.last_words_seconds)  # last words may be what a recording must not have
         facts = await self._kept()
-        await finishing
         facts |= {
             "complete": self._hearing.complete and self.people.complete,
             "packets": self._packets,
@@ -204,7 +203,8 @@ class Call(Party):
     async def _kept(self) -> dict[str, Any]:
         if self._recording is None:
             return {}
-        self._recording.close()
+        for recording in self._recordings():
+            recording.close()
         try:
             reference, ms = await db.run(keep, self._recording.path)
         except Exception:

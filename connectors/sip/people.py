@@ -117,8 +117,6 @@ class People:
                 await asyncio.gather(self._task, return_exceptions=True)
         for leg in self._listeners.values():
             leg.hang_up()
-        if self.track is not None:
-            self.track.close()
         with contextlib.suppress(HotlineError):
             await db.run(waiting.leave_queue, self._call.session_id)
 

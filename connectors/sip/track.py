@@ -40,7 +40,3 @@ class Track:
         """How many bytes the agents are ahead of the caller, whose sound stood still (he is on hold at his PBX)."""
         ahead = (self._recording.size if self._recording is not None else 0) - self._caller.size
         return ahead // 2 * 2 if ahead > APART else 0
-
-    def close(self) -> None:
-        if self._recording is not None:
-            self._recording.close()

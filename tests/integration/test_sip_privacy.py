@@ -94,6 +94,41 @@ async def test_a_card_number_is_noticed_by_itself(database: Database) -> None:
     assert SPOKEN[8:] not in "".join(seen)
 
 
+@pytest.mark.parametrize("with_agent", [False, True])
+async def test_a_card_number_just_before_hanging_up_is_not_in_the_recording(
+    database: Database, *, with_agent: bool
+) -> None:
+    """The last final comes when the call is over; it must still find the recording open."""
+    script = {"customer": [*(["转人工"] if with_agent else []), f"卡号{SPOKEN}"], "agent": ["请讲"]}
+    with embedded_redis():
+        async with telephone() as phone, recogniser(script), peer() as caller, rtp() as stream:
+            if with_agent:
+                agent("wang", phone.address)
+                async with (
+                    controller(LOCAL) as voice,
+                    put_through(voice, caller, stream, phone) as ((invite, response), port),
+                ):
+                    async with sending(stream, port):
+                        await phone.speaks(tone(1.0, AGENT) + silence(0.5))
+                        await eventually(lambda: len(said("agent")) == 1)
+                    await stream.speak(tone(1.0, CALLER), port)  # no pause after it
+                    caller.send(caller.within("BYE", invite, response, 2), voice.front.port)
+                    [message] = await messages(1)
+            else:
+                async with controller(dialog="none") as voice:
+                    invite, response = await caller.establish(voice.front.port, rtp_port=stream.port)
+                    await stream.speak(silence(0.5) + tone(1.0, CALLER), voice_port(response))
+                    caller.send(caller.within("BYE", invite, response, 2), voice.front.port)
+                    [message] = await messages(1)
+    last = turns(database)[-1]
+    assert last.text == "卡号" + "*" * 19
+    pcm = pcm_of(message.recording)
+    assert len(pcm) // 32 > last.end - 500
+    assert loudness(pcm, (last.start, last.end)) < 200
+    if with_agent:
+        assert len(pcm_of(message.recording, "agent")) == len(pcm)
+
+
 async def test_an_agent_presses_pause_and_resume(database: Database) -> None:
     script: dict[str, list[str]] = {
         "customer": ["转人工", "密码是一二三四五六", "空调不制冷"],

@@ -293,8 +293,9 @@ def test_a_recording_that_broke_keeps_its_time(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr("connectors.sip.recording.logger", said)
     caller.blank(1000, 2000)
     assert [one.method_name for one in said.calls] == ["error"]
-    caller.close()
-    track.close()
+    for each in (caller, track.recording):
+        assert each is not None
+        each.close()
 
 
 async def test_what_is_heard_after_a_long_silence_keeps_its_time() -> None:
