@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from pydantic import Field
@@ -123,24 +123,9 @@ class Payment:
     def _searched(self, turn: HeardTurn, ms: int) -> Taken:
         before = [kept for kept in self._kept.get(turn.speaker, ()) if kept[1].end >= turn.start - REMEMBERED_MS]
         turns = [*(kept for _, kept in before), turn]
-        digits: list[tuple[int, int]] = []  # (turn, place in its text), of one number
-        apart = 0
-        for which, one in enumerate(turns):
-            for place, sign in enumerate(one.text):
-                if not _is_digit(sign):
-                    apart += 1
-                    continue
-                if apart > APART:
-                    digits.clear()
-                apart = 0
-                digits.append((which, place))
-        begins = [n for n, at in enumerate(digits) if not n or at != (digits[n - 1][0], digits[n - 1][1] + 1)]
-        found = _card([DIGIT[turns[which].text[place]] for which, place in digits], begins)
-        if found is None:
+        hit = _numbers([one.text for one in turns])
+        if not hit:
             return Taken(turn=turn)
-        hit: dict[int, set[int]] = {}
-        for which, place in digits[slice(*found)]:
-            hit.setdefault(which, set()).add(place)
         self._automatically(ms)
         self._kept.pop(turn.speaker, None)
         last = len(turns) - 1
@@ -152,14 +137,10 @@ class Payment:
 
 
 def masked(text: str) -> str:
-    """A text with every card number in it starred: one that was recognised from a recording."""
-    for run in re.finditer(rf"(?:[{''.join(_SPOKEN)}０-９][ ,，。-]{{0,2}}){{16,}}", text):
-        places = [place for place in range(*run.span()) if _is_digit(text[place])]
-        begins = [n for n, at in enumerate(places) if not n or at != places[n - 1] + 1]
-        found = _card([DIGIT[text[place]] for place in places], begins)
-        if found is not None:
-            text = _stars(text, set(places[slice(*found)]))
-    return text
+    """A text with every card number in it starred: one that was recognised from a recording, an utterance a line."""
+    lines = text.split("\n")
+    hit = _numbers(lines)
+    return "\n".join(_stars(line, hit.get(which, set())) for which, line in enumerate(lines))
 
 
 def starred(turn: HeardTurn, places: set[int]) -> HeardTurn:
@@ -180,6 +161,37 @@ def fits(digits: str) -> bool:
         value = int(digit) * (2 if place % 2 else 1)
         total += value - 9 if value > 9 else value
     return total % 10 == 0
+
+
+def _numbers(texts: Sequence[str]) -> dict[int, set[int]]:
+    """Where cards' numbers stand in one speaker's utterances, over several of them too: places by utterance."""
+    hit: dict[int, set[int]] = {}
+    for places in _together(texts):
+        begins = [n for n, at in enumerate(places) if not n or at != (places[n - 1][0], places[n - 1][1] + 1)]
+        digits = [DIGIT[texts[which][place]] for which, place in places]
+        done = 0
+        while found := _card(digits[done:], [n - done for n in begins if n >= done]):
+            for which, place in places[done + found[0] : done + found[1]]:
+                hit.setdefault(which, set()).add(place)
+            done += found[1]
+    return hit
+
+
+def _together(texts: Sequence[str]) -> Iterator[list[tuple[int, int]]]:
+    """Digits that may belong to one number, as (utterance, place in it)."""
+    digits: list[tuple[int, int]] = []
+    apart = 0
+    for which, text in enumerate(texts):
+        for place, sign in enumerate(text):
+            if not _is_digit(sign):
+                apart += 1
+                continue
+            if apart > APART and digits:
+                yield digits
+                digits = []
+            apart = 0
+            digits.append((which, place))
+    yield digits
 
 
 def _card(digits: Sequence[str], begins: Sequence[int]) -> tuple[int, int] | None:

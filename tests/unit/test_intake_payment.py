@@ -127,6 +127,32 @@ def test_a_text_recognised_later_is_masked_too() -> None:
     assert masked("一三九零零零零一二三四") == "一三九零零零零一二三四"
 
 
+@pytest.mark.parametrize("mark", ["", "好", "嗯 "])
+def test_a_number_in_several_utterances_is_masked_in_a_later_text_too(mark: str) -> None:
+    spoken = CARD.translate(SPOKEN)
+    pieces = [spoken[:4], spoken[4:8], mark + spoken[8:12], spoken[12:]]
+    said = "\n".join(["空调坏了住三楼请师傅明天下午来", "卡号是" + pieces[0], *pieces[1:], "好的谢谢师傅下午两点来"])
+    text = masked(said)
+    assert len(text) == len(said)
+    assert text.split("\n") == [
+        "空调坏了住三楼请师傅明天下午来",
+        "卡号是****",
+        "****",
+        mark + "****",
+        "*******",
+        "好的谢谢师傅下午两点来",
+    ]
+    assert masked("4539\n1488\n0343\n6467") == "****\n****\n****\n****"
+    assert masked("4539\n1488\n0343\n6468") == "4539\n1488\n0343\n6468"
+
+
+def test_digits_after_a_card_number_do_not_hide_it() -> None:
+    spoken = CARD.translate(SPOKEN)
+    taken = payment().take(turn(f"卡号是{spoken}我家住在文三路那边一二八号再说一遍{spoken}", 0), 9000)
+    assert taken.turn.text == "卡号是" + "*" * 19 + "我家住在文三路那边一二八号再说一遍" + "*" * 19
+    assert masked(f"{CARD} {CARD}") == "*" * 19 + " " + "*" * 19
+
+
 @given(st.text(alphabet="零一二三四五六七八九0123456789 ，号卡嗯", max_size=60), st.booleans())
 def test_no_text_breaks_it_and_places_stay(text: str, private: bool) -> None:
     call = payment()
