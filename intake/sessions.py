@@ -76,7 +76,7 @@ def drop_session(session_id: str) -> None:
 def append_turn(session_id: str, turn: HeardTurn) -> int:
     """Keeps a turn at once; returns its number (1, 2, ...). Raises NotFound."""
     with db.write() as session:
-        row = _open(session, session_id)
+        row = _open(session, session_id)  # locked: caller and agent speak at once, and each turn has its own number
         number = 1 + (session.scalar(select(func.max(TurnRow.number)).where(TurnRow.session_id == session_id)) or 0)
         session.add(
             TurnRow(
@@ -114,9 +114,8 @@ def mask_turn(session_id: str, number: int, turn: HeardTurn) -> None:
 def sign_of_life(session_ids: Sequence[str], facts: dict[str, dict[str, Any]] | None = None) -> None:
     """Says that these sessions are still going on; ``facts`` by session are added to what is known."""
     with db.write() as session:
-        for row in session.scalars(
-            select(SessionRow).where(SessionRow.id.in_(session_ids), SessionRow.state == "open")
-        ):
+        alive = select(SessionRow).where(SessionRow.id.in_(session_ids), SessionRow.state == "open")
+        for row in session.scalars(alive.order_by(SessionRow.id).with_for_update()):
             row.heard_from = clock.now()
             if facts and row.id in facts:
                 row.facts = {**row.facts, **facts[row.id]}
@@ -125,7 +124,7 @@ def sign_of_life(session_ids: Sequence[str], facts: dict[str, dict[str, Any]] | 
 def stage(session_id: str, **people: Any) -> None:
     """Keeps how a call stands (``stage``: dialog, queue, ringing, talking, held; with whom) and tells the screens of it."""
     with db.write() as session:
-        row = session.get(SessionRow, session_id)
+        row = session.get(SessionRow, session_id, with_for_update=True)
         if row is None or row.state != "open":
             return
         row.facts = {**row.facts, "people": {**row.facts.get("people", {}), **people}}
@@ -217,7 +216,7 @@ def transcript(turns: Sequence[TurnRow], leg: str = "customer") -> tuple[str, li
 
 
 def _open(session: Session, session_id: str) -> SessionRow:
-    row = session.get(SessionRow, session_id)
+    row = session.get(SessionRow, session_id, with_for_update=True)
     if row is None or row.state != "open":
         raise NotFound("There is no such open session.")
     return row

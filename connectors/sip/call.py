@@ -316,7 +316,7 @@ class Call(Party):
     @property
     def listens(self) -> bool:
         """Whether words can still come."""
-        return self._hearing.complete and not self.ended.is_set()
+        return self._hearing.listens and not self.ended.is_set()
 
     def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)

@@ -34,14 +34,20 @@ class Hearing:
         self._stream: RecognitionStream | None = None
         self._task: asyncio.Task[None] | None = None
         self._finishing = False
+        self._gone = False
         self._fed = 0
         self._skips: list[tuple[int, int]] = []  # (ms of the stream, ms that were left out there)
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._run())
 
+    @property
+    def listens(self) -> bool:
+        """Whether words can still come."""
+        return not self._gone
+
     def feed(self, pcm: bytes) -> None:
-        if not self.complete or self._finishing:
+        if self._gone or self._finishing:
             return
         if self._audio.qsize() > WAITING_FRAMES:
             self._give_up("too far behind")
@@ -58,7 +64,7 @@ class Hearing:
 
     async def expect(self, endpointing: str) -> None:
         """Another endpointing from here on; nothing happens where nothing listens."""
-        if self._stream is not None and self.complete and not self._finishing:
+        if self._stream is not None and not self._gone and not self._finishing:
             with contextlib.suppress(HotlineError):
                 await self._stream.expect(endpointing)
 
@@ -76,9 +82,9 @@ class Hearing:
                 await self._task
 
     def _give_up(self, reason: str) -> None:
-        if self.complete:
+        if not self._gone:
             logger.warning("a call is not recognised live; its recording waits", reason=reason)
-        self.complete = False
+        self.complete, self._gone = False, True
 
     async def _run(self) -> None:
         try:
@@ -96,7 +102,7 @@ class Hearing:
         except HotlineError as error:
             self._give_up(error.message)
         except Exception:
-            self.complete = False
+            self.complete, self._gone = False, True
             logger.exception("recognition of a call failed")
         finally:
             self._stream = None
@@ -106,7 +112,11 @@ class Hearing:
             if isinstance(result, Partial):
                 self._on_partial(result)
             elif result.text.strip():
-                await self._on_final(self._timed(result))
+                try:
+                    await self._on_final(self._timed(result))
+                except Exception:  # the database's bad moment costs this utterance, not those that follow
+                    self.complete = False
+                    logger.exception("an utterance could not be kept; the recording waits")
 
     def _timed(self, final: Final) -> Final:
         """With the times of the recording."""

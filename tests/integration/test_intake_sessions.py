@@ -1,8 +1,10 @@
-"""Sessions whose process is gone."""
+"""Sessions: several speak and tell at once; those whose process is gone."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +13,19 @@ from sqlalchemy.orm import Session
 
 from core import db
 from core.db import Database
-from intake import Message, MessageRow, Sender, SessionRow, TurnRow, end_orphans, on_end, open_session
+from intake import (
+    HeardTurn,
+    Message,
+    MessageRow,
+    Sender,
+    SessionRow,
+    TurnRow,
+    append_turn,
+    end_orphans,
+    on_end,
+    open_session,
+    stage,
+)
 from tests.support.messages import message
 
 CHANNEL = "orphans"
@@ -52,3 +66,31 @@ def test_what_a_dead_process_left_is_gathered_while_others_may_write(database: D
     assert end_orphans(timedelta(0)) == 1
     with db.read() as session:
         assert session.scalars(select(MessageRow)).one().content["recording"] == "f" * 64
+
+
+def test_caller_and_agent_speak_at_the_same_moment(any_database: Database) -> None:
+    session_id = open_session("sip", "a", Sender(kind="phone", value="+8613911112222"), owner="test")
+    together = threading.Barrier(4, timeout=20)
+
+    def speaks(speaker: str) -> list[int]:
+        numbers = []
+        for at in range(12):
+            together.wait()
+            numbers.append(append_turn(session_id, HeardTurn(speaker=speaker, text=str(at))))
+        return numbers
+
+    def tells(name: str) -> list[int]:
+        for at in range(12):
+            together.wait()
+            stage(session_id, **{name: at, f"{name}{at}": True})
+        return []
+
+    with ThreadPoolExecutor(4) as threads:
+        done = [threads.submit(speaks, name) for name in ("customer", "agent")]
+        told = [threads.submit(tells, name) for name in ("held", "listeners")]
+        numbers = [number for future in (*done, *told) for number in future.result(60)]
+    assert sorted(numbers) == list(range(1, 25))
+    with db.read() as session:
+        people = session.get_one(SessionRow, session_id).facts["people"]
+    assert (people["held"], people["listeners"]) == (11, 11)
+    assert len(people) == 26  # what one told has taken nothing of the other's away

@@ -318,3 +318,22 @@ async def test_what_is_heard_after_a_long_silence_keeps_its_time() -> None:
     assert found[1].start // 100 == 6010
     assert found[1].words[0].start // 100 == 6010
     assert found[1].end // 100 == 6020
+
+
+async def test_an_utterance_that_cannot_be_kept_does_not_end_recognition() -> None:
+    found: list[str] = []
+
+    async def final(one: Final) -> None:
+        found.append(one.text.replace(" ", ""))
+        if len(found) == 1:
+            raise OSError("the database is away")
+
+    async with recogniser(["第一句", "第二句"]):
+        hearing = Hearing(lambda partial: None, final)
+        hearing.start()
+        for _ in range(2):
+            hearing.feed((8000 * np.sin(np.arange(16_000) / 5)).astype("<i2").tobytes())
+            hearing.feed(bytes(32_000))
+        await hearing.finish(5)
+    assert found == ["第一句", "第二句"]
+    assert not hearing.complete  # the recording is recognised later
