@@ -11,6 +11,7 @@ import sla
 import ticketing
 from connectors.registry import all_connectors
 from core import secrets
+from intake import retention
 from ticketing import Outlet
 from ticketing.outlets import open_outlets
 
@@ -30,10 +31,16 @@ def import_tables() -> None:
         importlib.import_module(name)
 
 
+def guard_contents() -> None:
+    """Has retention, whose promise comes once a day, know what other rooms keep in the same store."""
+    for contents in (dispatch.contents, settlement.contents):
+        retention.needed_by(contents)
+
+
 def prepare() -> None:
     """Called by every process that writes tickets or keeps promises."""
     import_tables()
-    importlib.import_module("intake.retention")  # whose promise comes once a day
+    guard_contents()
     secrets.key("start")  # a key that is missing is told now, not when somebody first needs it
     for room in (ticketing, sla, dispatch, settlement):
         room.wire()

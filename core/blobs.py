@@ -12,6 +12,7 @@ import fcntl
 import hashlib
 import io
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +24,7 @@ from core.sealing import HEADER, MAGIC, SealedReader, SealedWriter, header_of, n
 
 PIECE = 1 << 16
 KEY = ".key"
+_SCRATCH = re.compile(r"\.[0-9a-f]{24}")
 
 
 class Blobs(Protocol):
@@ -113,6 +115,17 @@ class DirectoryBlobs:
         path.unlink(missing_ok=True)
         with contextlib.suppress(FileNotFoundError):
             _sync(path.parent)
+
+    def sweep(self, before: float) -> int:
+        """Removes files that were being written when their process died: untouched since then (s since the epoch). How
+        many."""
+        removed = 0
+        for path in self.root.glob(".*"):
+            with contextlib.suppress(FileNotFoundError):
+                if _SCRATCH.fullmatch(path.name) and path.stat().st_mtime < before:
+                    path.unlink()
+                    removed += 1
+        return removed
 
     def __iter__(self) -> Iterator[str]:
         for path in self.root.glob("??/??/*"):

@@ -7,7 +7,7 @@ from dispatch.promises import wire
 from dispatch.roster import add_leave, engineer_of, save_engineer
 from dispatch.tables import Engineer, Visit
 from dispatch.telling import language_of, tell_customer
-from dispatch.visits import Completion, Consent, Photo, UsedPart, check_in, checklist_for, complete
+from dispatch.visits import Completion, Consent, Photo, UsedPart, check_in, checklist_for, complete, contents
 
 __all__ = [
     "Completion",
@@ -26,6 +26,7 @@ __all__ = [
     "check_in",
     "checklist_for",
     "complete",
+    "contents",
     "device_category",
     "engineer_of",
     "grab",

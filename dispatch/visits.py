@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import filetype
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core import blobs, clock, settings, text
@@ -167,6 +168,15 @@ def add_photo(session: Session, ticket: Ticket, user_id: int, photo: Photo) -> V
     visit.photos = [*visit.photos, _kept(photo)]
     session.flush()
     return visit
+
+
+def contents(session: Session) -> Iterator[str]:
+    """The contents that visits refer to: the proof of service."""
+    query = select(Visit.photos, Visit.signature).execution_options(yield_per=500)
+    for photos, signature in session.execute(query):
+        yield from (str(one["blob"]) for one in photos if one.get("blob"))
+        if signature:
+            yield signature
 
 
 def _kept(photo: Photo) -> dict[str, Any]:

@@ -8,7 +8,7 @@ a run that breaks off is simply done again.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,6 +23,7 @@ from core.errors import NotFound
 from intake.tables import MessageRow
 from ticketing import Customer, Entry, Ticket, audit, record
 from ticketing.hold import held
+from ticketing.joining import together
 from ticketing.workflow import FINAL
 
 KIND = "intake.retention"
@@ -31,7 +32,16 @@ HOUR = 3  # of the business's day: when nobody is kept waiting
 MOST = 2000  # messages of one run; what is left follows at once
 JUST_NOW = timedelta(hours=1)  # a content that came again so lately may belong to a message that is still on its way
 _REFERENCE = re.compile(r"[0-9a-f]{64}")
+SCRATCH_DAYS = timedelta(days=1)  # after which a file that was being written is a dead process's
 logger = log.get(__name__)
+References = Callable[[Session], Iterable[str]]
+_others: list[References] = []
+
+
+def needed_by(references: References) -> None:
+    """Registers a room that keeps contents of its own in the same store: what it refers to is not deleted."""
+    if references not in _others:
+        _others.append(references)
 
 
 class RetentionSettings(settings.Section, prefix="KEEP"):
@@ -65,8 +75,8 @@ def days() -> dict[str, int]:
     return {kind: number for kind, number in every.items() if number}
 
 
-def due(policy: dict[str, int], *, customer: int | None = None) -> Iterator[Due]:
-    """What is over its days, oldest first; of one customer only, if named. Those that stay for a reason come too."""
+def due(policy: dict[str, int], *, customers: Collection[int] | None = None) -> Iterator[Due]:
+    """What is over its days, oldest first; of these customers only, if named. Those that stay for a reason come too."""
     moment = clock.now()
     limits = {kind: moment - timedelta(days=number) for kind, number in policy.items()}
     if not limits:
@@ -77,8 +87,8 @@ def due(policy: dict[str, int], *, customer: int | None = None) -> Iterator[Due]
         .where(MessageRow.received_at <= max(limits.values()), content.regexp_match(_REFERENCE.pattern))
         .order_by(MessageRow.received_at, MessageRow.id)
     )
-    if customer is not None:
-        query = query.where(MessageRow.customer_id == customer)
+    if customers is not None:
+        query = query.where(MessageRow.customer_id.in_(customers))
     with db.read() as session:
         ids = session.scalars(query).all()
     for start in range(0, len(ids), 200):
@@ -180,17 +190,23 @@ def _needed(wanted: set[str], going: Mapping[str, set[str]]) -> set[str]:
         )
         for text, recording in session.execute(entries.execution_options(yield_per=500)):
             found.update(wanted.intersection({*_REFERENCE.findall(text or ""), recording}))
+        for references in _others:
+            found |= wanted.intersection(references(session))
     return found
 
 
 def erase_customer(customer: int, actor: str, why: str) -> tuple[int, int]:
-    """Deletes every recording, original and attachment that came from a customer, whatever its age: messages cleared, and
-    messages that stay because their ticket is held or under way. Raises NotFound."""
+    """Deletes every recording, original and attachment that came from a customer or from those joined into it, whatever its
+    age: messages cleared, and messages that stay because their ticket is held or under way, or because a content of
+    theirs came within the last hour. Raises NotFound."""
     with db.read() as session:
-        if session.get(Customer, customer) is None:
+        known = session.get(Customer, customer)
+        if known is None:
             raise NotFound("There is no such customer.")
-    found = list(due({"recording": 0, "original": 0, "attachments": 0}, customer=customer))
-    return delete([one for one in found if not one.stays], actor, why), sum(bool(one.stays) for one in found)
+        customers = together(session, known)
+    found = list(due({"recording": 0, "original": 0, "attachments": 0}, customers=customers))
+    done = delete([one for one in found if not one.stays], actor, why)
+    return done, len(found) - done
 
 
 @outbox.handler(KIND, queue="bulk", lease=3600, attempts=5, backoff=60.0, last_resort=lambda *_: _tomorrow)
@@ -208,8 +224,10 @@ def keep_policy(promise: outbox.Promise) -> outbox.Effect:
     if cleared:
         logger.info("contents were deleted by the policy of retention", messages=cleared, held_or_open=waiting)
 
+    blobs.store().sweep((clock.now() - SCRATCH_DAYS).timestamp())
+
     def again(session: Session) -> None:
-        if cleared == MOST:
+        if cleared and len(going) == MOST:
             outbox.promise(session, KIND, unique_key=DAILY)
         else:
             _tomorrow(session)

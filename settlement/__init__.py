@@ -1,6 +1,6 @@
 """Settlement: price book, warranty, estimate and bill, the ledger, parts stock, surveys, closing."""
 
-from settlement.billing import Plan, bill_of, bill_visit, consent, estimate, pay
+from settlement.billing import Plan, bill_of, bill_visit, consent, contents, estimate, pay
 from settlement.books import book_at, save_book
 from settlement.promises import wire
 from settlement.reconciliation import reconcile
@@ -16,6 +16,7 @@ __all__ = [
     "bill_visit",
     "book_at",
     "consent",
+    "contents",
     "estimate",
     "pay",
     "reconcile",

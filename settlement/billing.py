@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -55,6 +55,13 @@ def estimate(session: Session, ticket: Ticket, plan: Plan, actor: str) -> Bill:
     made = _write(session, ticket, None, price(work, book_at(session, work.at)), "estimate")
     record(session, ticket, "settlement.estimated", actor, bill=made.id, total=made.total, covered=made.covered)
     return made
+
+
+def contents(session: Session) -> Iterator[str]:
+    """The contents that bills refer to: signatures."""
+    for agreed in session.scalars(select(Bill.consent).where(Bill.consent.is_not(None))):
+        if agreed and agreed.get("signature"):
+            yield str(agreed["signature"])
 
 
 def consent(session: Session, ticket: Ticket, name: str, actor: str, signature: str | None = None) -> Bill:

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from app import wiring
 from core import blobs, keyring
 from core.errors import HotlineError
 from intake import retention
@@ -45,6 +46,7 @@ def show() -> None:
 def run() -> None:
     """Delete what is over its days now, as the daily run does."""
     policy = retention.days()
+    wiring.guard_contents()
     found = [one for one in retention.due(policy) if not one.stays]
     why = ", ".join(f"{kind} {number} days" for kind, number in sorted(policy.items()))
     print(f"contents of {retention.delete(found, 'command line', why)} messages were deleted")
@@ -56,10 +58,11 @@ def erase(
     reason: Annotated[str, typer.Option(help="Why, for the audit trail.")],
 ) -> None:
     """Delete every recording, original and attachment that came from a customer, with their keys, whatever their age."""
+    wiring.guard_contents()
     done, stay = retention.erase_customer(customer, "command line", reason)
     print(f"contents of {done} messages were deleted")
     if stay:
-        print(f"contents of {stay} messages stay: their ticket is held or under way")
+        print(f"contents of {stay} messages stay: their ticket is held or under way, or they came within the last hour")
         raise typer.Exit(1)
 
 

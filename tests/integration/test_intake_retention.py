@@ -9,18 +9,21 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from app import wiring
 from core import blobs, clock, db, settings
 from core.blobs import DirectoryBlobs
 from core.db import Database
 from core.errors import NotFound
 from core.outbox import PromiseRow
+from dispatch import Visit, save_engineer
 from intake import Attachment, MessageRow, accept_now, pipeline, retention, understand
 from intake.retention import RetentionSettings
+from settlement import Bill
 from tests.support.desk import desk, person
 from tests.support.messages import message
 from tests.support.promises import keep_promises
 from tests.support.understanding import Told
-from ticketing import AuditEntry, Entry, Event, Ticket
+from ticketing import AuditEntry, Customer, Entry, Event, Ticket
 from ticketing.tables import TicketHold
 
 pytestmark = pytest.mark.usefixtures("understood")
@@ -278,3 +281,97 @@ def test_a_customers_contents_are_erased_whatever_their_age(
                 blob_store.get(name)
     with pytest.raises(NotFound):
         retention.erase_customer(999, "user:1", "nobody")
+
+
+def test_what_came_just_now_stays_and_is_said(
+    database: Database, blob_store: DirectoryBlobs, turnable: clock.TurnableClock
+) -> None:
+    message_id, ticket_id = arrived()
+    end(ticket_id)
+    customer = customer_of(ticket_id)
+    assert retention.erase_customer(customer, "user:1", "he asked for it") == (0, 1)
+    assert kept(message_id) == EVERYTHING
+    turnable.turn(by=timedelta(hours=2))
+    assert retention.erase_customer(customer, "user:1", "he asked for it") == (1, 0)
+    assert kept(message_id) == set()
+
+
+def test_contents_of_joined_customers_are_erased_with_theirs(
+    any_database: Database, blob_store: DirectoryBlobs, turnable: clock.TurnableClock
+) -> None:
+    (first, one), (second, other), (third, stranger) = arrived(), arrived(), arrived()
+    for ticket_id in (one, other, stranger):
+        end(ticket_id)
+    with db.write() as session:
+        session.get_one(Customer, customer_of(other)).joined_into = customer_of(one)
+    turnable.turn(by=timedelta(hours=2))
+    assert retention.erase_customer(customer_of(one), "user:1", "he asked for it") == (2, 0)
+    assert (kept(first), kept(second), kept(third)) == (set(), set(), EVERYTHING)
+
+
+def customer_of(ticket_id: int) -> int:
+    with db.read() as session:
+        found = session.get_one(Ticket, ticket_id).customer_id
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("where", ["photo", "signature", "bill"])
+def test_the_proof_of_service_stays_though_a_customer_sent_the_same(
+    any_database: Database, blob_store: DirectoryBlobs, turnable: clock.TurnableClock, where: str
+) -> None:
+    """Contents are named by what they hold: the engineer's picture and the customer's are one file."""
+    wiring.guard_contents()
+    message_id, ticket_id = arrived(picture=b"a picture of the plate")
+    end(ticket_id)
+    reference = blob_store.put(b"a picture of the plate")
+    engineer_id = person("wei", "engineer")
+    with db.write() as session:
+        if where == "bill":
+            agreed = {"name": "x", "at": "", "by": "", "signature": reference}
+            session.add(
+                Bill(
+                    ticket_id=ticket_id,
+                    number="B1",
+                    state="agreed",
+                    book="1",
+                    total=0,
+                    because={},
+                    created=clock.now(),
+                    consent=agreed,
+                )
+            )
+        else:
+            engineer = save_engineer(session, engineer_id)
+            photo = {"name": "p", "type": "image/png", "size": 1, "blob": reference}
+            session.add(
+                Visit(
+                    ticket_id=ticket_id,
+                    engineer_id=engineer.id,
+                    state="done",
+                    by="dispatch",
+                    proposed=clock.now(),
+                    photos=[photo] if where == "photo" else [],
+                    signature=reference if where == "signature" else None,
+                )
+            )
+    turnable.turn(by=100 * DAYS)
+    assert retention.delete(list(retention.due(retention.days())), "test", "test") == 1
+    with db.read() as session:
+        assert session.get_one(MessageRow, message_id).content["attachments"][0]["blob"] == ""
+    assert blob_store.get(reference) == b"a picture of the plate"
+
+
+def test_what_a_dead_process_was_writing_goes_after_a_day(
+    database: Database, blob_store: DirectoryBlobs, turnable: clock.TurnableClock
+) -> None:
+    retention.begin()
+    reference = blob_store.put(b"a content")
+    left, lately = blob_store.root / f".{'0' * 24}", blob_store.root / f".{'1' * 24}"
+    for path in (left, lately, blob_store.root / ".lock"):
+        path.write_bytes(b"half of it")
+        os.utime(path, (clock.now().timestamp(),) * 2)
+    os.utime(lately, ((clock.now() + 2 * DAYS).timestamp(),) * 2)
+    next_night(turnable, 2)
+    assert [path.exists() for path in (left, lately, blob_store.root / ".lock")] == [False, True, True]
+    assert blob_store.get(reference) == b"a content"
