@@ -73,10 +73,12 @@ def understand(promise: outbox.Promise) -> outbox.Effect | None:
 
 def recognised(session: Session, message_id: str, text: str, words: Sequence[dict[str, Any]]) -> None:
     """Completes a message whose recording waited for recognition. ``words``: as ``asdict(HeardWord)``; promises to
-    understand it again, which adds to the draft that is there."""
+    understand it again, which adds to the draft that is there. Without a text what was heard before stays."""
     row = session.get_one(MessageRow, message_id)
-    row.text = text
-    row.content = {**row.content, "words": list(words), "waits": ""}
+    row.content = {**row.content, "waits": ""}
+    if text.strip():
+        row.text = text
+        row.content = {**row.content, "words": list(words)}
     row.problem = "" if text.strip() else "Nothing could be recognised in the recording."
     row.state = "accepted"
     outbox.promise(session, UNDERSTAND, {"message": message_id, "again": True}, queue="understand")

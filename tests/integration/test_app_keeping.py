@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -16,7 +17,7 @@ from connectors.sip.recognition import recognise
 from core import clock, db, keyring, settings
 from core.blobs import DirectoryBlobs
 from core.db import Database
-from intake import MessageRow, accept_now
+from intake import HeardWord, MessageRow, accept_now
 from intake.retention import RetentionSettings
 from tests.support.messages import message
 from tests.support.promises import keep_promises
@@ -91,9 +92,13 @@ def test_what_is_due_is_shown_and_then_deleted(
     assert "everything is kept" in hotline("retention", "show")[1]
 
 
+WAITS: dict[str, Any] = {"waits": "recognition", "promises": (RECOGNISE,)}
+
+
+@pytest.mark.parametrize("text", ["", "空调不制冷"], ids=["nothing heard before", "heard live"])
 @pytest.mark.parametrize("damage", ["changed", "key lost", "key erased"])
 def test_a_recording_that_cannot_be_opened_holds_no_message_up(
-    database: Database, blob_store: DirectoryBlobs, damage: str
+    database: Database, blob_store: DirectoryBlobs, damage: str, text: str
 ) -> None:
     assert recognise.__module__ == "connectors.sip.recognition"
     settings.use(keyring.SealSettings(keys=OLD))
@@ -104,10 +109,13 @@ def test_a_recording_that_cannot_be_opened_holds_no_message_up(
     elif damage == "key erased":
         path.with_name(f"{reference}.key").unlink()
     settings.use(keyring.SealSettings(keys="" if damage == "key lost" else OLD))
-    waiting = message(channel="sip", text="", recording=reference, waits="recognition", promises=(RECOGNISE,))
+    heard = [HeardWord(text="空调", offset=0, start=0, end=300, confidence=0.9)]
+    waiting = message(channel="sip", text=text, words=heard if text else [], recording=reference, **WAITS)
     accepted = accept_now(waiting)
     assert keep_promises(RECOGNISE) == 1
     with db.read() as session:
         row = session.get_one(MessageRow, accepted.message_id)
         assert not row.content["waits"]
+        assert row.text == text  # what was heard while the call went on stays
+        assert [word["text"] for word in row.content["words"]] == (["空调"] if text else [])
         assert row.problem == "Nothing could be recognised in the recording."
