@@ -84,6 +84,7 @@ def by_rule(text: str, found: list[Found]) -> list[Found]:
     found = [f for f in found if f[2] != "contact_name" or _a_name(text, f)]
     found = [f for f in found if f[2] != "address" or _a_place_to_go(text, f)]
     found = _whole_times(text, reading, _faults(text, reading, found))
+    found = _plain_symptoms(text, found)
     found = _brands(reading, _announced(text, _heard_devices(reading, found)))
     return sorted([*found, *_names_by_place(text, found)])
 
@@ -121,6 +122,24 @@ def _faults(text: str, reading: Reading, found: list[Found]) -> list[Found]:
                 b = a + tail.start()
             if b - a >= 2 or (len(pieces) == 1 and b > a):
                 out.append((a, b, name, confidence, component))
+    return out
+
+
+_PLAIN = re.compile(
+    r"[ ,，]?(?:又|也|还|老|总|都|就|突然|一直|现在|还是|完全|根本){0,2}"
+    r"(不(?:太)?(?:制冷|制热|制冰|脱水|排水|进水|出水|出热水|加热|启动|通电|转|动|亮|工作|打火|点火|吸尘|显示|升温|降温|上水|下水|烘干|洗|响|走)"
+    r"|没(?:有)?(?:反应|电|声音|图像|信号|热水|冷气|风)|漏(?:水|油|气|电|氟)|滴水|冒烟|冒火|跳闸|黑屏|花屏|死机|卡纸|异响|结冰|结霜"
+    r"|(?:开|关|启动|点|打|连|充|关|锁|装)不(?:了机|了|上|着火|着|起来|进去|动))(?![^了啦,，。 \n])"
+)
+
+
+def _plain_symptoms(text: str, found: list[Found]) -> list[Found]:
+    """The commonest symptoms, said plainly right behind the device: 空调不制冷."""
+    out = list(found)
+    for device in found:
+        match = _PLAIN.match(text, device[1]) if device[2] == "device" else None
+        if match and not any(f[0] < match.end(1) and match.start(1) < f[1] for f in found):
+            out.append((match.start(1), match.end(1), "fault", 0.75, "symptoms"))
     return out
 
 

@@ -24,7 +24,7 @@ from nlu.settings import NluSettings
 from nlu.values import value_of
 
 INTENT_THRESHOLD = 0.5
-DANGER_THRESHOLD = 0.12  # of an emergency, where the words name a danger
+DANGER_THRESHOLD = 0.03  # of an emergency, where the words name a danger
 HIGH_THRESHOLD = 0.5
 _SENTIMENTS: tuple[Sentiment, ...] = ("negative", "neutral", "positive")
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+import lzma
 import math
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -80,16 +80,15 @@ class EntityTagger:
 
     def to_disk(self, path: Path, **_: Any) -> None:
         path.mkdir(parents=True, exist_ok=True)
-        (path / "crf.bin.z").write_bytes(zlib.compress(self._model, 9))
+        (path / "crf.bin.xz").write_bytes(lzma.compress(self._model, preset=4))
         (path / "calibration.json").write_text(json.dumps(self.calibration, indent=1, sort_keys=True))
         (path / "words.json").write_text(json.dumps(self.learned, ensure_ascii=False), encoding="utf-8")
 
     def from_disk(self, path: Path, **_: Any) -> EntityTagger:
         path = Path(path)
-        self.set_model(zlib.decompress((path / "crf.bin.z").read_bytes()))
-        words = path / "words.json"
-        if words.is_file():
-            self.learned = tuple((word, kind) for word, kind in json.loads(words.read_text(encoding="utf-8")))
+        self.set_model(lzma.decompress((path / "crf.bin.xz").read_bytes()))
+        words = json.loads((path / "words.json").read_text(encoding="utf-8"))
+        self.learned = tuple((word, kind) for word, kind in words)
         kept = json.loads((path / "calibration.json").read_text())
         self.calibration = {name: (float(a), float(b)) for name, (a, b) in kept.items()}
         return self

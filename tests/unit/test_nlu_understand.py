@@ -135,3 +135,11 @@ def test_a_megabyte_is_read_in_time(understander: Understander) -> None:
         begin = time.process_time()
         read(understander, text)
         assert time.process_time() - begin < 2
+
+
+@pytest.mark.parametrize(
+    ("text", "symptom"),
+    [("空调不制冷", "不制冷"), ("油烟机漏油，周末来", "漏油"), ("你好 我家电视开不了机", "开不了机")],
+)
+def test_the_commonest_requests_have_their_symptom(understander: Understander, text: str, symptom: str) -> None:
+    assert [f.surface for f in read(understander, text).fields if f.name == "fault"] == [symptom]
