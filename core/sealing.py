@@ -216,6 +216,26 @@ def is_log(path: Path) -> bool:
         return file.read(len(LOG_MAGIC)) == LOG_MAGIC
 
 
+def wrapper_of_log(path: Path) -> str:
+    """The identity of the key that wraps the log's; "" for a file that is none."""
+    wrapped = _wrapped_in(path)
+    return keyring.wrapper_of(wrapped) if wrapped else ""
+
+
+def is_empty_log(path: Path) -> bool:
+    """Whether nothing was ever appended to it."""
+    size, wrapped = path.stat().st_size, _wrapped_in(path)
+    return not size or (bool(wrapped) and size == len(LOG_MAGIC) + _WRAPPED.size + len(wrapped))
+
+
+def _wrapped_in(path: Path) -> bytes:
+    with path.open("rb") as file:
+        start = file.read(len(LOG_MAGIC) + _WRAPPED.size)
+        if len(start) < len(LOG_MAGIC) + _WRAPPED.size or not start.startswith(LOG_MAGIC):
+            return b""
+        return file.read(_WRAPPED.unpack_from(start, len(LOG_MAGIC))[0])
+
+
 def records(path: Path, name: str) -> Iterator[tuple[int, bytes]]:
     """Kind and content of each whole record; ends where a process or a machine died, and says so in the program's log if
     that was in the midst of one. Raises Damaged if the log is none or its key is not to be had."""

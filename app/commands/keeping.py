@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from app import wiring
-from core import blobs, keyring
+from core import blobs, keyring, settings
 from core.errors import HotlineError
 from intake import retention
 
@@ -69,15 +69,25 @@ def erase(
 @seal_app.command()
 def status() -> None:
     """Say how many contents are sealed, and with which keys."""
+    from connectors.sip.recording import growing
+    from connectors.sip.settings import SipSettings
+
     store = blobs.store()
     sealed = Counter(identity for _, identity in store.wrapped())
     clear = sum(not store.is_sealed(reference) for reference in store)
-    for number, key in enumerate(keyring.keys()):
+    known = keyring.keys()
+    for number, key in enumerate(known):
         wraps = ", seals new contents" if not number else ""
         print(f"key {keyring.identity(key)}: {sealed.pop(keyring.identity(key), 0)} contents{wraps}")
     for identity, count in sealed.items():
         print(f"key {identity}: {count} contents; NOT AT HAND")
     print(f"in the clear: {clear}")
+    directory = settings.get(SipSettings).recordings
+    at_hand = {keyring.identity(one) for one in known}
+    for identity, count in sorted(Counter(identity for _, identity in growing(directory)).items()):
+        named = f"key {identity}" if identity else "in the clear"
+        missing = "; NOT AT HAND" if identity and identity not in at_hand else ""
+        print(f"{named}: {count} files of calls that go on or were left behind{missing}")
 
 
 @seal_app.command()

@@ -22,7 +22,7 @@ from connectors.sip.registration import Registration
 from connectors.sip.settings import LINES, PeopleSettings, SipSettings
 from connectors.sip.switchboard import Switchboard
 from core import db, log, settings
-from core.errors import Conflict
+from core.errors import Conflict, HotlineError
 from intake import sign_of_life, waiting
 from intake.asking import answer_questions
 
@@ -50,8 +50,10 @@ class Controller:
 
     async def start(self) -> None:
         self.config.recordings.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with contextlib.suppress(SQLAlchemyError):  # calls are taken in any case
+        try:
             await db.run(forget_kept, self.config.recordings)
+        except (SQLAlchemyError, HotlineError, OSError):  # calls are taken in any case
+            logger.exception("what was left of earlier calls could not be removed")
         await self.front.start()
         self.crew = Crew(self.config, self.front.contact(), self._heard, f"127.0.0.1:{self.front.inner_port}")
         await self._count_phones()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from connectors.sip.calling import CALL_BACK, can_be_called
-from connectors.sip.recording import forget, keep, path_of
+from connectors.sip.recording import forget, forget_empty, keep, path_of
 from connectors.sip.settings import PeopleSettings, SipSettings
 from core import log, settings
 from core.nudge import after_commit
@@ -33,9 +35,8 @@ def message_of_call(session: Session, row: SessionRow, turns: Sequence[TurnRow])
     """Registered with ``intake.on_end``. The recording is the one that the facts name."""
     facts = row.facts
     recording, duration = facts.get("recording", ""), int(facts.get("duration_ms", 0))
-    if recording:
-        path = path_of(settings.get(SipSettings).recordings, row.id)
-        after_commit(session, lambda: forget(path))
+    path = path_of(settings.get(SipSettings).recordings, row.id)
+    after_commit(session, lambda: _let_go(path, kept=bool(recording)))
     text, words = transcript(turns)
     outcome = row.outcome
     if facts.get("direction") == "out" and not duration:
@@ -74,6 +75,11 @@ def message_of_call(session: Session, row: SessionRow, turns: Sequence[TurnRow])
             "conversation": conversation(turns),
         },
     )
+
+
+def _let_go(path: Path, *, kept: bool) -> None:
+    with contextlib.suppress(OSError):  # what is left is removed when the telephone starts again
+        (forget if kept else forget_empty)(path)
 
 
 def _unanswered(row: SessionRow) -> Message:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-import soundfile
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -35,7 +34,7 @@ def recognise(promise: outbox.Promise) -> outbox.Effect | None:
         return None
     try:
         pcm = pcm_of(message.recording)
-    except (HotlineError, soundfile.LibsndfileError):  # erased, changed, or its key is not at hand
+    except HotlineError:  # erased, changed, or its key is not at hand
         logger.error("a recording that waits for recognition cannot be read", message=message_id)
         pcm = b""
     text, words = _without_payment(*recorded.recognise(pcm))
@@ -56,7 +55,7 @@ def _conversation(message: Message, text: str, words: Sequence[HeardWord]) -> li
     """Both sides anew, where an agent was heard; [] where none was. What was said after the last turn is in it."""
     try:
         agents = pcm_of(message.recording, "agent")
-    except (HotlineError, soundfile.LibsndfileError):
+    except HotlineError:
         return []
     if not agents.strip(b"\0"):
         return []

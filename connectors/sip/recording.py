@@ -9,7 +9,7 @@ import re
 import struct
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import soundfile
@@ -17,13 +17,15 @@ from sqlalchemy import select
 
 from connectors.sip.wire import RATE
 from core import blobs, db, log
-from core.sealing import SealedLog, is_log, records
+from core.errors import Damaged, HotlineError
+from core.sealing import SealedLog, is_empty_log, is_log, records, wrapper_of_log
 from intake import MessageRow, SessionRow
 
 BYTES_PER_MS = RATE * 2 // 1000
 SYNC_BYTES = RATE * 2 * 2  # fsync every two seconds: a power cut costs no more
 PIECE = 1 << 18  # frames
 RECORD = 1 << 20  # bytes that one record of the file takes at most
+BATCH = 500  # sessions of one query
 _NAME = re.compile(r"[0-9a-f]{32}\.pcm")
 LEGS = ("customer", "agent")
 _SOUND, _BLANK = 1, 3
@@ -104,19 +106,21 @@ def path_of(directory: Path, session_id: str, leg: str = "customer") -> Path:
 
 def keep(path: Path) -> tuple[str, int]:
     """Puts a growing recording (the customer's path; an agent's is beside it) into the blob store as FLAC; its reference and
-    length in ms. ("", 0) where there is none. Takes seconds for a long call: never inside a transaction. Raises Damaged and
-    ConfigurationError."""
+    length in ms. ("", 0) where there is none. Takes seconds for a long call: never inside a transaction. Raises Damaged,
+    ConfigurationError and OSError."""
     voices = [_Voice(each) for each in _legs_of(path) if each.exists()]
     frames = max((voice.frames for voice in voices), default=0)
     if not frames:
         return "", 0
-    with (
-        blobs.store().create() as draft,
-        soundfile.SoundFile(draft.file, "w", RATE, len(voices), "PCM_16", format="FLAC") as flac,
-    ):
-        for at in range(0, frames, PIECE):
-            length = min(PIECE, frames - at)
-            flac.write(np.column_stack([voice.read(at, length) for voice in voices]))
+    with blobs.store().create() as draft:
+        target = _Carefully(draft.file)
+        with (
+            target.errors(),
+            soundfile.SoundFile(target, "w", RATE, len(voices), "PCM_16", format="FLAC") as flac,
+        ):
+            for at in range(0, frames, PIECE):
+                length = min(PIECE, frames - at)
+                flac.write(np.column_stack([voice.read(at, length) for voice in voices]))
     return draft.reference, frames * 1000 // RATE
 
 
@@ -163,36 +167,102 @@ def _records(path: Path) -> Iterator[tuple[int, bytes]]:
             yield _SOUND, piece
 
 
-def forget(path: Path) -> None:
+def forget(path: Path) -> bool:
     """Removes a growing recording (the customer's path, and an agent's beside it) that the blob store has taken over."""
     for each in _legs_of(path):
         each.unlink(missing_ok=True)
+    return True
+
+
+def forget_empty(path: Path) -> bool:
+    """Removes a recording if no voice was ever in it, as of a call that nobody answered; whether it did."""
+    found = [each for each in _legs_of(path) if each.exists()]
+    return bool(found) and all(map(is_empty_log, found)) and forget(path)
+
+
+def growing(directory: Path) -> Iterator[tuple[Path, str]]:
+    """The files of recordings that go on or were left behind, and the identity of the key that each needs ("" for one in the
+    clear)."""
+    for path in sorted(directory.glob("*.pcm")):
+        with contextlib.suppress(FileNotFoundError):  # its call has ended
+            yield path, wrapper_of_log(path)
 
 
 def forget_kept(directory: Path) -> int:
-    """Removes growing recordings whose session has ended with the blob store's copy: a process was killed between the two.
-    Returns how many; blocks on the database."""
+    """Removes growing recordings whose session has ended with the blob store's copy, or in which there is nothing: a process
+    was killed before it did. Returns how many; blocks on the database."""
     names = [path.stem for path in directory.glob("*.pcm") if _NAME.fullmatch(path.name)]
-    if not names:
-        return 0
-    with db.read() as session:
-        rows = session.execute(
-            select(SessionRow.id, MessageRow.content)
-            .join(MessageRow, MessageRow.id == SessionRow.message_id)
-            .where(SessionRow.id.in_(names), SessionRow.state == "ended")
-        ).all()
-    kept = [session_id for session_id, content in rows if content.get("recording")]
-    for session_id in kept:
-        forget(path_of(directory, session_id))
-    return len(kept)
+    forgotten = 0
+    for start in range(0, len(names), BATCH):
+        with db.read() as session:
+            rows = session.execute(
+                select(SessionRow.id, MessageRow.content)
+                .join(MessageRow, MessageRow.id == SessionRow.message_id)
+                .where(SessionRow.id.in_(names[start : start + BATCH]), SessionRow.state == "ended")
+            ).all()
+        for session_id, content in rows:
+            path = path_of(directory, session_id)
+            with contextlib.suppress(OSError):
+                forgotten += forget(path) if content.get("recording") else forget_empty(path)
+    return forgotten
 
 
 def pcm_of(reference: str, leg: str = "customer") -> bytes:
-    """One voice of a kept recording as 16 kHz s16le; b"" for an agent's where there is none. Raises NotFound, Damaged, and
-    soundfile.LibsndfileError for other content."""
-    whole = io.BytesIO(blobs.store().get(reference))  # an error in the midst of decoding would be taken for the end
-    samples, _ = soundfile.read(whole, dtype="int16", always_2d=True)
+    """One voice of a kept recording as 16 kHz s16le; b"" for an agent's where there is none. Raises NotFound,
+    ConfigurationError, and Damaged, also for what is no sound."""
     channel = LEGS.index(leg)
-    if channel >= samples.shape[1]:
-        return b""
-    return np.ascontiguousarray(samples[:, channel], dtype="<i2").tobytes()
+    voice = io.BytesIO()
+    with blobs.store().open(reference) as file:
+        source = _Carefully(file)
+        with source.errors(), soundfile.SoundFile(source) as sound:
+            if channel >= sound.channels:
+                return b""
+            for block in sound.blocks(PIECE, dtype="int16", always_2d=True):
+                voice.write(np.ascontiguousarray(block[:, channel], dtype="<i2").data)
+            frames = sound.frames
+    if voice.tell() != frames * 2:
+        raise Damaged("The recording cannot be decoded to its end.")
+    return voice.getvalue()
+
+
+class _Carefully:
+    """A file for libsndfile. An error cannot pass through a C library, it would be printed and taken for the end of the file:
+    it is kept, and raised by ``errors`` at the end."""
+
+    def __init__(self, file: BinaryIO | io.RawIOBase) -> None:
+        self._file = file
+        self._error: HotlineError | OSError | None = None
+
+    @contextlib.contextmanager
+    def errors(self) -> Iterator[None]:
+        try:
+            yield
+        except (soundfile.SoundFileError, AssertionError) as error:  # the latter where less was written than wanted
+            raise self._error or Damaged("The recording cannot be decoded.") from error
+        if self._error is not None:
+            raise self._error
+
+    def read(self, size: int = -1) -> bytes:
+        try:
+            return (self._file.read(size) or b"") if self._error is None else b""
+        except (HotlineError, OSError) as error:
+            self._error = error
+            return b""
+
+    def write(self, data: bytes) -> int:
+        try:
+            return (self._file.write(data) or 0) if self._error is None else 0
+        except OSError as error:
+            self._error = error
+            return 0
+
+    def readinto(self, target: bytearray | memoryview) -> int:
+        piece = self.read(len(target))
+        target[: len(piece)] = piece
+        return len(piece)
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()

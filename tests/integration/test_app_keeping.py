@@ -14,6 +14,8 @@ from typer.testing import CliRunner
 from app.commands.keeping import command
 from connectors.sip.ending import RECOGNISE
 from connectors.sip.recognition import recognise
+from connectors.sip.recording import Recording, forget
+from connectors.sip.settings import SipSettings
 from core import clock, db, keyring, settings
 from core.blobs import DirectoryBlobs
 from core.db import Database
@@ -39,8 +41,13 @@ def test_a_key_is_changed_while_contents_stay_readable(blob_store: DirectoryBlob
     plain = blob_store.put(b"from before")
     settings.use(keyring.SealSettings(keys=OLD))
     reference = blob_store.put(b"a content")
+    growing = Recording(settings.get(SipSettings).recordings, "0" * 32)
     settings.use(keyring.SealSettings(keys=NEW))
     status, said = hotline("seal", "status")
+    old = keyring.identity(base64.b64decode(OLD))
+    assert f"key {old}: 1 files of calls that go on or were left behind; NOT AT HAND" in said
+    growing.close()
+    forget(growing.path)
     assert (status, "NOT AT HAND" in said, "in the clear: 1" in said) == (0, True, True)
     assert hotline("seal", "rewrap")[0] == 1  # the old key is needed for it
     settings.use(keyring.SealSettings(keys=f"{NEW},{OLD}"))

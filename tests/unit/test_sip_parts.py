@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,11 @@ from connectors.sip.prompts import load, text_of
 from connectors.sip.recording import Recording, forget, forget_kept, keep, path_of, pcm_of
 from connectors.sip.settings import SipSettings
 from connectors.sip.track import Track
-from core import db
+from core import db, settings
+from core.blobs import DirectoryBlobs
 from core.db import Database
+from core.errors import Damaged
+from core.sealing import SealedWriter
 from intake import HeardTurn, Message, MessageRow, Sender, append_turn, end_session, message_of, open_session
 from intake.dialog import load_script
 from tests.support.sip import recogniser
@@ -200,6 +204,93 @@ def test_raw_files_that_were_kept_are_removed_at_the_next_start(
     end_session(done, "completed", {"recording": reference, "duration_ms": ms, "complete": True})
     assert forget_kept(tmp_path) == 1
     assert [path.stem for path in tmp_path.glob("*.pcm")] == [open_]
+
+
+def test_calls_without_a_voice_leave_no_file(database: Database, blob_store: Any, tmp_path: Path) -> None:
+    prepare()
+    directory = settings.get(SipSettings).recordings
+    session_id = open_session("sip", "missed", Sender(kind="phone", value=""), owner="test")
+    Recording(directory, session_id).close()
+    end_session(session_id, "missed", {"recording": "", "duration_ms": 0})
+    assert list(directory.iterdir()) == []
+
+
+def test_empty_files_are_removed_at_the_next_start_and_voices_stay(
+    database: Database, blob_store: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepare()
+    monkeypatch.setattr("connectors.sip.recording.BATCH", 2)
+    sender = Sender(kind="phone", value="")
+    names = ["empty", "with an agent", "never begun", "voice", "agent alone", "goes on"]
+    ids = {name: open_session("sip", name, sender, owner="test") for name in names}
+    for name, session_id in ids.items():
+        legs = ["customer", "agent"] if "agent" in name else ["customer"]
+        for leg in legs:
+            recording = Recording(tmp_path, session_id, leg)
+            if (name, leg) in (("voice", "customer"), ("agent alone", "agent")):
+                recording.write(b"\1\0" * 100)
+            recording.close()
+        if name != "goes on":
+            end_session(session_id, "missed", {})
+    path_of(tmp_path, ids["never begun"]).write_bytes(b"")
+    assert forget_kept(tmp_path) == 3
+    left = {path.name.partition(".")[0] for path in tmp_path.glob("*.pcm")}
+    assert left == {ids["voice"], ids["agent alone"], ids["goes on"]}
+
+
+@pytest.mark.parametrize("damage", ["changed", "no sound", "cut before it was sealed"])
+def test_a_kept_recording_that_cannot_be_decoded_is_our_error(
+    tmp_path: Path, blob_store: DirectoryBlobs, capfd: pytest.CaptureFixture[str], damage: str
+) -> None:
+    recording = Recording(tmp_path, SESSION)
+    recording.write(np.random.default_rng(1).integers(-3000, 3000, 16_000 * 60, dtype=np.int16).tobytes())
+    recording.close()
+    reference, _ = keep(recording.path)
+    if damage == "changed":
+        path = blob_store.root / reference[:2] / reference[2:4] / reference
+        whole = path.read_bytes()
+        path.write_bytes(whole[: len(whole) // 2] + bytes([whole[len(whole) // 2] ^ 1]) + whole[len(whole) // 2 + 1 :])
+    elif damage == "no sound":
+        reference = blob_store.put(b"RIFF and more")
+    else:
+        reference = blob_store.put(blob_store.get(reference)[:500_000])
+    with pytest.raises(Damaged):
+        pcm_of(reference)
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def test_a_disk_that_is_full_while_the_sound_is_packed_is_an_error(
+    tmp_path: Path, blob_store: DirectoryBlobs, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    recording = Recording(tmp_path, SESSION)
+    recording.write(np.random.default_rng(1).integers(-3000, 3000, 16_000 * 60, dtype=np.int16).tobytes())
+    recording.close()
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(SealedWriter, "_seal", full)
+    with pytest.raises(OSError, match="No space"):
+        keep(recording.path)
+    assert list(blob_store) == []
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def test_a_long_recording_is_read_without_being_held_twice(tmp_path: Path, blob_store: DirectoryBlobs) -> None:
+    for leg in ("customer", "agent"):
+        recording = Recording(tmp_path, SESSION, leg)
+        recording.silence(600 * 32_000)
+        recording.write(b"\1\0" * 16_000)
+        recording.close()
+    reference, _ = keep(path_of(tmp_path, SESSION))
+    tracemalloc.start()
+    try:
+        pcm = pcm_of(reference, "agent")
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(pcm) == 601 * 32_000
+    assert most < len(pcm) * 1.5
 
 
 def test_a_raw_recording_of_an_older_version_is_kept_too(tmp_path: Path, blob_store: Any) -> None:
