@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import subprocess
 from pathlib import Path
 
 import pytest
 
+from connectors.sip.caller import Caller, caller_of
 from connectors.sip.controller import Controller
-from connectors.sip.message import SipMessage
+from connectors.sip.digest import Challenge, authorization, read_challenge
+from connectors.sip.message import SipMessage, answer
 from connectors.sip.plugin import prepare
 from connectors.sip.recording import pcm_of
 from connectors.sip.settings import PeopleSettings
 from intake.understand import use
 from tests.integration.test_sip_dialog import KnowsFourWords
 from tests.support.agents import agent, sending
-from tests.support.kamailio import REALM, Kamailio, kamailio
+from tests.support.kamailio import REALM, SHIPPED, Kamailio, kamailio, machine
 from tests.support.phones import baresip, needs, run, sipp
 from tests.support.rtp import rtp, silence, tone, voice_port
 from tests.support.sip import DATA, Peer, controller, eventually, messages, peer, recogniser, sessions
@@ -194,23 +197,247 @@ async def test_scanners_and_guessers_are_left_alone(tmp_path: Path) -> None:
         scanner = of(proxy, caller.request("OPTIONS"))
         scanner.headers.append(("user-agent", "friendly-scanner"))
         caller.send(scanner, proxy.port)
-        caller.send(caller.invite(), proxy.port)  # does not know our name
+        for method in ("INVITE", "OPTIONS", "MESSAGE"):
+            caller.send(caller.request(method), proxy.port)  # does not know our name
         assert await caller.nothing(0.5)
         caller.send(of(proxy, caller.request("OPTIONS")), proxy.port)
         assert (await caller.final()).status == 200
-        statuses = []
+        statuses = []  # of an existing phone and one that there is not, in turn
         for number in range(1, 12):
-            guess = of(proxy, caller.request("REGISTER", user="8001", number=number))
-            guess.put("from", guess.get("from").replace("13900001234", "8001"))
-            guess.headers.append(
-                (
-                    "authorization",
-                    f'Digest username="8001", realm="{REALM}", nonce="x", uri="sip:{REALM}", response="{number:032}"',
-                )
-            )
-            caller.send(guess, proxy.port)
             with contextlib.suppress(TimeoutError):
-                statuses.append((await caller.final(0.5)).status)
+                statuses.append(await _register(proxy, caller, number, user=f"80{number % 2 + 1:02}", password="guess"))
         assert statuses == [401] * 10
         caller.send(of(proxy, caller.request("OPTIONS", number=20)), proxy.port)
         assert await caller.nothing(0.5)
+
+
+async def test_an_old_nonce_is_no_wrong_password(tmp_path: Path) -> None:
+    """After a restart, or on waking up, many phones of one office come with one."""
+    async with kamailio(tmp_path / "k", [free_port(2)], phones=[PHONE], nonce_seconds=1) as proxy, peer() as phone:
+        old = await _challenge(proxy, phone)
+        await asyncio.sleep(2.5)
+        for number in range(3, 15):
+            assert await _register(proxy, phone, number, challenge=old) == 401
+        foreign = Challenge(realm=REALM, nonce="aGF2ZSBJIGV2ZXIgYmVlbiBvbmUgb2YgeW91cnM/", qop=True)
+        for number in range(15, 27):
+            assert await _register(proxy, phone, number, challenge=foreign) == 401
+        assert await _register(proxy, phone, 30) == 200
+
+
+async def _challenge(proxy: Kamailio, phone: Peer) -> Challenge:
+    phone.send(_as_phone(of(proxy, phone.request("REGISTER", user=PHONE[0]))), proxy.port)
+    challenge = read_challenge([(await phone.final()).get("www-authenticate")])
+    assert challenge is not None
+    return challenge
+
+
+async def _register(
+    proxy: Kamailio,
+    phone: Peer,
+    number: int,
+    *,
+    user: str = PHONE[0],
+    password: str = PHONE[1],
+    challenge: Challenge | None = None,
+) -> int:
+    """What a REGISTER with this password is answered; with a fresh challenge, if none is given."""
+    challenge = challenge or await _challenge(proxy, phone)
+    request = _as_phone(of(proxy, phone.request("REGISTER", user=user, number=number)), user)
+    request.headers.append(("authorization", authorization(challenge, user, password, "REGISTER", request.uri)))
+    phone.send(request, proxy.port)
+    return (await phone.final(0.5)).status
+
+
+def _as_phone(message: SipMessage, user: str = PHONE[0]) -> SipMessage:
+    for name in ("from", "contact"):
+        message.put(name, message.get(name).replace("13900001234", user))
+    return message
+
+
+async def _call_as_phone(
+    proxy: Kamailio, phone: Peer, number: str, *, shown: str = PHONE[0], **more: str
+) -> SipMessage:
+    """An INVITE with the phone's password, after it was asked for it; the INVITE as it went."""
+    first = _as_phone(of(proxy, phone.invite(user=number)), shown)
+    phone.send(first, proxy.port)
+    asked = await phone.final()
+    assert asked.status == 407
+    challenge = read_challenge([asked.get("proxy-authenticate")])
+    assert challenge is not None
+    invite = _as_phone(of(proxy, phone.invite(user=number, call_id=first.call_id, number=2)), shown)
+    given = authorization(challenge, *PHONE, "INVITE", invite.uri)
+    invite.headers += [("proxy-authorization", given), *((name.replace("_", "-"), text) for name, text in more.items())]
+    phone.send(invite, proxy.port)
+    return invite
+
+
+def _accepted(invite: SipMessage, by: Peer) -> SipMessage:
+    """A 200 of one who keeps to RFC 3261 §12.1.1."""
+    accepted = answer(invite, 200, "OK", tag="theirs")
+    accepted.headers += [("record-route", each) for each in invite.all("record-route")]
+    accepted.headers.append(("contact", f"<sip:there@127.0.0.1:{by.port}>"))
+    return accepted
+
+
+IDENTITIES = {
+    "p_asserted_identity": "<sip:+8613800000001@127.0.0.1>",
+    "p_preferred_identity": "<sip:+8613800000001@127.0.0.1>",
+    "remote_party_id": "<sip:+8613800000001@127.0.0.1>;party=calling",
+    "diversion": "<sip:+8613800000001@127.0.0.1>;reason=unconditional",
+}
+
+
+async def test_what_phones_say_of_themselves_is_not_passed_on(tmp_path: Path) -> None:
+    async with machine() as hotline, peer() as phone:
+        async with kamailio(tmp_path / "k", [hotline.port], phones=[PHONE]) as proxy:
+            await _call_as_phone(proxy, phone, "400", **IDENTITIES)
+            came = await hotline.get()
+            assert not [name for name in IDENTITIES if came.get(name.replace("_", "-"))]
+            assert caller_of(came) == Caller(number="8001", name="", asserted=False)
+        async with kamailio(tmp_path / "k2", [hotline.port], trunks=["127.0.0.1/32"]) as proxy:
+            from_trunk = of(proxy, phone.invite())
+            from_trunk.headers += [(name.replace("_", "-"), text) for name, text in IDENTITIES.items()]
+            phone.send(from_trunk, proxy.port)
+            came = await hotline.get(wanted=lambda m: m.call_id == from_trunk.call_id)
+            assert caller_of(came) == Caller(number="+8613800000001", name="", asserted=True)
+
+
+async def test_nothing_is_relayed_for_who_is_on_no_call(tmp_path: Path) -> None:
+    """A To tag, a Route through us and an alias can be invented by anybody."""
+    async with (
+        machine() as hotline,
+        peer() as victim,
+        peer() as stranger,
+        peer() as trunk,
+        kamailio(tmp_path / "k", [hotline.port], phones=[PHONE]) as proxy,
+    ):
+        ours = f"<sip:127.0.0.1:{proxy.port};lr{{}}>"
+        for number, (method, mark, alias) in enumerate(
+            [("INVITE", "", ""), ("MESSAGE", ";hl=0123456789abcdef0123456789abcdef", ""), ("BYE", ";hl=", "x")]
+        ):
+            request = of(proxy, stranger.request(method, tag="invented", number=number + 1))
+            request.uri = f"sip:there@127.0.0.1:{victim.port}"
+            if alias:
+                request.uri = f"sip:there@192.0.2.99;alias=127.0.0.1~{victim.port}~1"
+            request.headers.insert(1, ("route", ours.format(mark)))
+            stranger.send(request, proxy.port)
+            assert (await stranger.final()).status == 481
+        ack = of(proxy, stranger.request("ACK", tag="invented"))
+        ack.uri = f"sip:there@127.0.0.1:{victim.port}"
+        ack.headers.insert(1, ("route", ours.format("")))
+        stranger.send(ack, proxy.port)
+        assert await victim.nothing(0.5)
+        # The mark of a call is of no use for another one, and goes on being good for its own.
+        invite = await _call_as_phone(proxy, trunk, "400")
+        came = await hotline.get()
+        hotline.send(_accepted(came, hotline), proxy.port)
+        response = await trunk.get(wanted=lambda m: m.status == 200)
+        other = _towards(proxy, stranger, invite, response, "BYE")
+        other.put("call-id", "another")
+        other.uri = f"sip:there@127.0.0.1:{victim.port}"
+        stranger.send(other, proxy.port)
+        assert (await stranger.final()).status == 481
+        trunk.send(_towards(proxy, trunk, invite, response, "ACK"), proxy.port)
+        assert (await hotline.get()).method == "ACK"
+        trunk.send(_towards(proxy, trunk, invite, response, "BYE"), proxy.port)
+        assert (await hotline.get()).method == "BYE"
+
+
+async def test_running_calls_outlive_a_restart(tmp_path: Path) -> None:
+    async with machine() as hotline, peer() as caller:
+        trunks = ["127.0.0.1/32"]
+        async with kamailio(tmp_path / "k", [hotline.port], trunks=trunks) as before:
+            invite = of(before, caller.invite())
+            caller.send(invite, before.port)
+            hotline.send(_accepted(await hotline.get(), hotline), before.port)
+            response = await caller.get(wanted=lambda m: m.status == 200)
+            secret = (tmp_path / "k" / "secret.cfg").read_text()
+        async with kamailio(tmp_path / "k2", [hotline.port], trunks=trunks, secret=secret) as after:
+            bye = _towards(after, caller, invite, response, "BYE")
+            bye.put_all("route", [each.replace(f":{before.port}", f":{after.port}") for each in bye.all("route")])
+            caller.send(bye, after.port)
+            assert (await hotline.get()).method == "BYE"
+
+
+async def test_hotline_calls_out_through_the_trunk(tmp_path: Path) -> None:
+    async with (
+        machine() as hotline,
+        machine() as trunk,
+        kamailio(tmp_path / "k", [hotline.port], out=[trunk.port]) as proxy,
+    ):
+        trunk.there = (403, "Forbidden")  # many answer so to OPTIONS, and are no worse for it
+        await asyncio.sleep(4)  # for longer than two questions take
+        invite = of(proxy, hotline.invite(user="01087654321"))
+        hotline.send(invite, proxy.port)
+        came = await trunk.get()
+        assert (came.method, came.uri) == ("INVITE", invite.uri)
+        await asyncio.sleep(3)  # a trunk behind other networks: longer than a Hotline may take
+        trunk.send(_accepted(came, trunk), proxy.port)
+        response = await hotline.get(wanted=lambda m: m.status >= 200)
+        assert response.status == 200
+        hotline.send(_towards(proxy, hotline, invite, response, "ACK"), proxy.port)
+        assert (await trunk.get(wanted=lambda m: m.method != "INVITE")).method == "ACK"
+        bye = trunk.request("BYE", call_id=invite.call_id, number=2)  # whom we called hangs up
+        bye.put("from", response.get("to"))
+        bye.put("to", response.get("from"))
+        bye.uri = invite.get("contact").strip("<>")
+        for at, each in enumerate(came.all("record-route")):
+            bye.headers.insert(1 + at, ("route", each))
+        trunk.send(bye, proxy.port)
+        assert (await hotline.get()).method == "BYE"
+
+
+async def test_phones_call_hotline_and_nobody_outside(tmp_path: Path) -> None:
+    async with (
+        machine() as hotline,
+        machine() as trunk,
+        peer() as phone,
+        kamailio(tmp_path / "k", [hotline.port], out=[trunk.port], phones=[PHONE]) as proxy,
+    ):
+        invite = await _call_as_phone(proxy, phone, "0019005550100")
+        came = await hotline.get()  # which answers its own numbers only
+        assert came.uri == invite.uri
+        hotline.send(answer(came, 404, "Not Found", tag="x"), proxy.port)
+        assert (await phone.final()).status == 404
+        assert await trunk.nothing(0.5)
+
+
+async def test_a_phone_shows_its_own_number(tmp_path: Path) -> None:
+    async with (
+        machine() as hotline,
+        peer() as phone,
+        kamailio(tmp_path / "k", [hotline.port], phones=[PHONE]) as proxy,
+    ):
+        await _call_as_phone(proxy, phone, "400", shown="8002")
+        refused = await phone.final()
+        assert (refused.status, refused.reason) == (403, "Not Your Number")
+        assert await hotline.nothing(0.5)
+
+
+async def test_a_flood_is_not_answered_and_hotline_is(tmp_path: Path) -> None:
+    async with (
+        machine() as hotline,
+        machine() as trunk,
+        peer() as flood,
+        kamailio(tmp_path / "k", [hotline.port], out=[trunk.port]) as proxy,
+    ):
+        for number in range(200):
+            flood.send(of(proxy, flood.request("OPTIONS", number=number + 1)), proxy.port)
+        answered = 0
+        with contextlib.suppress(TimeoutError):
+            while True:
+                await flood.final(0.5)
+                answered += 1
+        assert 0 < answered < 130
+        hotline.send(of(proxy, hotline.invite(user="01087654321")), proxy.port)
+        assert (await trunk.get()).method == "INVITE"
+
+
+async def test_what_holds_secrets_is_closed_to_others(tmp_path: Path) -> None:
+    async with kamailio(tmp_path / "k", [free_port(2)], phones=[PHONE]) as proxy:
+        for name in ("dbtext/subscriber", "secret.cfg", "tls.key"):
+            assert (proxy.directory / name).stat().st_mode & 0o007 == 0, name
+        secret = (proxy.directory / "secret.cfg").read_text()
+        await asyncio.to_thread(subprocess.run, [proxy.directory / "prepare"], check=True)
+        assert (proxy.directory / "secret.cfg").read_text() == secret
+    assert not (SHIPPED / "secret.cfg").exists()  # each makes its own

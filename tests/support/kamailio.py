@@ -9,13 +9,39 @@ import shutil
 import subprocess
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from connectors.sip.message import answer, parse
+from tests.support.sip import Peer
 from tests.support.system import free_port
 
 SHIPPED = Path(__file__).parent.parent.parent / "deploy" / "kamailio"
 REALM = "sip.example.com"
+
+
+class Machine(Peer):
+    """A machine of Hotline's or a trunk, as Kamailio sees it: it answers the dispatcher's questions."""
+
+    there = (200, "OK")
+
+    def datagram_received(self, data: bytes, addr: Any) -> None:
+        message = parse(data)
+        if message.method == "OPTIONS":
+            self.transport.sendto(answer(message, *self.there).encode(), addr)
+        else:
+            self.came.put_nowait(message)
+
+
+@contextlib.asynccontextmanager
+async def machine() -> AsyncIterator[Machine]:
+    loop = asyncio.get_running_loop()
+    transport, protocol = await loop.create_datagram_endpoint(Machine, local_addr=("127.0.0.1", 0))
+    try:
+        yield protocol
+    finally:
+        transport.close()
 
 
 class Kamailio:
@@ -44,9 +70,17 @@ class Kamailio:
 
 @contextlib.asynccontextmanager
 async def kamailio(
-    directory: Path, fronts: Sequence[int], *, trunks: Sequence[str] = (), phones: Sequence[tuple[str, str]] = ()
+    directory: Path,
+    fronts: Sequence[int],
+    *,
+    trunks: Sequence[str] = (),
+    out: Sequence[int] = (),
+    phones: Sequence[tuple[str, str]] = (),
+    nonce_seconds: int = 300,
+    secret: str = "",
 ) -> AsyncIterator[Kamailio]:
-    """Before these fronts (ports). ``trunks`` are addresses that may call in without a password."""
+    """Before these fronts (ports). ``trunks`` are addresses that may call in without a password, ``out`` those (ports) that
+    Hotline calls out through; ``secret`` is another one's secret.cfg."""
     program = shutil.which("kamailio") or shutil.which("kamailio", path="/usr/sbin")
     if program is None:
         pytest.skip("kamailio is not installed: apt install kamailio kamailio-tls-modules")
@@ -63,10 +97,18 @@ async def kamailio(
         .replace("198.51.100.0/28", ",".join(trunks) or "255.255.255.255")
     )
     (directory / "local.cfg").write_text(changed)
-    (directory / "dispatcher.list").write_text("".join(f"1 sip:127.0.0.1:{port}\n" for port in fronts))
+    sets = [*((1, port) for port in fronts), *((2, port) for port in out)]
+    (directory / "dispatcher.list").write_text("".join(f"{one} sip:127.0.0.1:{port}\n" for one, port in sets))
+    whole = (directory / "kamailio.cfg").read_text()
+    expires = '("auth", "nonce_expire", {})'
+    assert expires.format(300) in whole
+    (directory / "kamailio.cfg").write_text(whole.replace(expires.format(300), expires.format(nonce_seconds)))
     tls = (directory / "tls.cfg").read_text().replace("/etc/kamailio", str(directory))
     (directory / "tls.cfg").write_text(tls)
     certificate(directory / "tls.pem", directory / "tls.key")
+    if secret:
+        (directory / "secret.cfg").write_text(secret)
+    await asyncio.to_thread(subprocess.run, [directory / "prepare"], check=True)
     for user, password in phones:
         running.add_phone(user, password)
     with (directory / "log").open("wb") as log:
