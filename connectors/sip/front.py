@@ -152,14 +152,18 @@ class Front:
     def _from_outside(self, data: bytes, source: Where) -> None:
         if len(data) < 20:  # keep-alives
             return
-        if not self.admission.is_known(source[0]) and not self.routes.speaks_with(source[0]):
+        known = self.admission.is_known(source[0])
+        if not known and not self.routes.speaks_with(source[0]):
             metrics.refused.labels("sip", "source").inc()
             return
         try:
             too_large = len(data) > MOST_BYTES
             # Of what is too large only the first headers are read, to be able to say so.
             message = parse(data[:4000].rpartition(b"\r\n")[0] + b"\r\n\r\n" if too_large else data)
-            if message.is_request:
+            if not known and not self.routes.speaks_with(source[0], message.call_id):
+                # Whom we call may speak of that call, and of nothing else.
+                metrics.refused.labels("sip", "source").inc()
+            elif message.is_request:
                 self._request(message, source, too_large=too_large)
             else:
                 self._response_from_outside(message)

@@ -123,9 +123,10 @@ class Routes:
                 self.release(route.call_id)
                 del self._routes[route.call_id]
 
-    def speaks_with(self, host: str) -> bool:
-        """Whether a call of ours goes on with this address."""
-        return any(route.outgoing and route.peer[0] == host for route in self._routes.values())
+    def speaks_with(self, host: str, call_id: str | None = None) -> bool:
+        """Whether a call of ours goes on with this address: this one, or any."""
+        routes = self._routes.values() if call_id is None else filter(None, [self.find(call_id)])
+        return any(route.outgoing and route.peer[0] == host for route in routes)
 
     @property
     def running(self) -> list[Route]:

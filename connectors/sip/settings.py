@@ -57,7 +57,11 @@ class SipSettings(settings.Section, prefix="SIP"):
     called: tuple[str, ...] = Field(
         (), description='User parts that are answered, as JSON: ["400*"], * for anything. Empty: any. Others get 404.'
     )
-    calls_per_source: int = Field(300, ge=1, description="New calls a minute from one address; more get 503.")
+    calls_per_source: int = Field(
+        300,
+        ge=1,
+        description="New calls a minute from one address; more get 503. Single addresses in sources and registrars are exempt.",
+    )
     retry_after: int = Field(10, ge=1, description="s in Retry-After when every line is taken.")
     max_call_seconds: int = Field(3600, ge=10, description="Length of a call; then it is ended with what was heard.")
     no_audio_seconds: int = Field(30, ge=2, description="A call whose voice packets stop for so long is ended.")

@@ -163,6 +163,29 @@ async def test_one_address_does_not_take_every_line() -> None:
         assert (await caller.final()).status == 503
 
 
+@pytest.mark.parametrize("sources", [("127.0.0.1",), ("192.0.2.0/24", "127.0.0.1/32")])
+async def test_a_proxy_that_is_named_brings_the_calls_of_many(sources: tuple[str, ...]) -> None:
+    async with front(lines=3, calls_per_source=3, sources=sources) as (running, caller, _):
+        for _ in range(6):
+            caller.send(caller.invite(), running.port)
+        assert await caller.nothing()
+        assert running.routes.free == 6
+    async with front(lines=3, calls_per_source=3, sources=("127.0.0.0/8",)) as (running, caller, _):
+        running.admission.trust("127.0.0.1")  # a registrar
+        for _ in range(6):
+            caller.send(caller.invite(), running.port)
+        assert await caller.nothing()
+        assert running.routes.free == 6
+
+
+async def test_a_network_has_no_more_than_its_addresses_may() -> None:
+    async with front(lines=3, calls_per_source=3, sources=("127.0.0.0/8",)) as (running, caller, _):
+        for _ in range(4):
+            caller.send(caller.invite(), running.port)
+        assert (await caller.final()).status == 503
+        assert running.routes.free == 9
+
+
 async def test_what_is_not_sip_is_dropped_and_the_front_goes_on() -> None:
     async with front() as (running, caller, _):
         for junk in (
@@ -286,6 +309,28 @@ async def test_a_process_makes_a_call() -> None:
         assert running.routes.free == 4
 
 
+async def test_whom_we_call_may_speak_of_that_call_only() -> None:
+    async with front(sources=("192.0.2.0/24",)) as (running, phone, [process]):
+        invite = outgoing(process, running, f"sip:8001@127.0.0.1:{phone.port}")
+        came = await phone.get()
+        referred: list[SipMessage] = []
+        running.on_refer = lambda message, _: referred.append(message)
+        for method in ("INVITE", "OPTIONS", "BYE", "REFER", "MESSAGE"):
+            phone.send(phone.request(method), running.port)
+        stray = answer(came, 200, "OK", tag="theirs")
+        stray.put("call-id", "another")
+        phone.send(stray, running.port)
+        assert await phone.nothing()
+        assert await process.nothing(0.1)
+        assert referred == []
+        phone.send(answer(came, 180, "Ringing", tag="theirs"), running.port)
+        assert (await process.get()).status == 180
+        phone.send(phone.request("REFER", call_id=invite.call_id, number=2), running.port)
+        phone.send(phone.request("INFO", call_id=invite.call_id, number=3), running.port)
+        assert (await process.get()).method == "INFO"
+        assert [message.call_id for message in referred] == [invite.call_id]
+
+
 async def test_a_call_of_ours_asked_for_a_password_stays_one_call() -> None:
     async with front() as (running, phone, [process]):
         outgoing(process, running, f"sip:8001@127.0.0.1:{phone.port}", number=7)
@@ -320,6 +365,26 @@ async def test_whom_a_dead_process_called_is_told(answered: bool) -> None:
         assert ("theirs" in told.get("to")) is answered
         assert answered or told.all("via") == came.all("via")[:1]
         assert told.cseq[0] == (8 if answered else 7)
+
+
+async def test_who_answers_while_a_dead_process_takes_its_call_back_is_told_too() -> None:
+    async with front() as (running, phone, [process]):
+        outgoing(process, running, f"sip:8001@127.0.0.1:{phone.port}")
+        came = await phone.get()
+        running.lose_line("line-0")
+        assert (await phone.get()).method == "CANCEL"
+        accepted = answer(came, 200, "OK", tag="theirs")
+        accepted.headers.append(("contact", f"<sip:8001@127.0.0.1:{phone.port}>"))
+        for again in (False, True):
+            phone.send(accepted, running.port)  # it crossed the CANCEL
+            ack = await phone.get(2, lambda message: message.method == "ACK")
+            assert (ack.cseq, ack.uri) == ((7, "ACK"), f"sip:8001@127.0.0.1:{phone.port}")
+            assert "theirs" in ack.get("to")
+            if not again:
+                bye = await phone.get(2, lambda message: message.method == "BYE")
+                assert bye.cseq == (8, "BYE")
+                phone.send(answer(bye, 200, "OK"), running.port)
+        assert await phone.nothing(0.2) or (await phone.get()).method == "CANCEL"
 
 
 async def test_a_stray_response_goes_nowhere() -> None:
