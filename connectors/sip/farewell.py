@@ -24,7 +24,7 @@ class Farewell:
         via: Callable[[str], str],
     ) -> None:
         self._send, self._contact, self._via = send, contact, via
-        self._waiting: dict[str, asyncio.Event] = {}
+        self._waiting: dict[tuple[str, str], asyncio.Event] = {}  # by Call-ID and method
         self._tasks: set[asyncio.Task[None]] = set()
 
     def say(self, route: Route) -> None:
@@ -32,15 +32,26 @@ class Farewell:
         if bye is None:
             return
         message, where = bye
-        self._waiting[route.call_id] = asyncio.Event()
-        task = asyncio.create_task(self._repeat(route.call_id, message, where))
+        key = (route.call_id, message.method)
+        if key in self._waiting:
+            return
+        self._waiting[key] = asyncio.Event()
+        task = asyncio.create_task(self._repeat(key, message, where))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    def late(self, route: Route, response: SipMessage) -> None:
+        """Our CANCEL came too late, the telephone was picked up (RFC 3261 §9.1): each 2xx wants its ACK, the call a BYE."""
+        first, route.answer = route.answer is None, response
+        ack = self._within(route, response, "ACK", route.invite.cseq[0])
+        self._send(*ack)
+        if first:
+            self.say(route)
+
     def answered(self, response: SipMessage) -> bool:
         """Takes a response if it is to one of these BYEs."""
-        waiting = self._waiting.get(response.call_id)
-        if waiting is None or response.cseq[1] not in ("BYE", "CANCEL"):
+        waiting = self._waiting.get((response.call_id, response.cseq[1]))
+        if waiting is None:
             return False
         waiting.set()
         return True
@@ -83,19 +94,24 @@ class Farewell:
             message.headers[:0] = [("via", invite.all("via")[0]), ("max-forwards", "70")]
             message.headers.append(("cseq", f"{invite.cseq[0]} CANCEL"))
             return message, route.peer
-        contacts = route.answer.all("contact")
-        target = parse_address(contacts[0] if contacts else invite.get("to")).uri
-        path = route.answer.all("record-route")[::-1]
-        message = SipMessage("BYE", target)
+        message, where = self._within(route, route.answer, "BYE", route.our_cseq + 1)
+        message.headers.append(("reason", 'SIP;cause=500;text="line lost"'))
+        return message, where
+
+    def _within(self, route: Route, answer: SipMessage, method: str, number: int) -> tuple[SipMessage, Where]:
+        """A request inside the dialog of a call that we made, and where it goes (RFC 3261 §12.2.1.1)."""
+        contacts = answer.all("contact")
+        target = parse_address(contacts[0] if contacts else route.invite.get("to")).uri
+        path = answer.all("record-route")[::-1]
+        message = SipMessage(method, target)
         message.headers = [
-            ("via", self._via(f"bye {route.call_id}")),
+            ("via", self._via(f"{method.lower()} {route.call_id}")),
             *(("route", each) for each in path),
             ("max-forwards", "70"),
-            ("from", invite.get("from")),
-            ("to", route.answer.get("to")),
+            ("from", route.invite.get("from")),
+            ("to", answer.get("to")),
             ("call-id", route.call_id),
-            ("cseq", f"{route.our_cseq + 1} BYE"),
-            ("reason", 'SIP;cause=500;text="line lost"'),
+            ("cseq", f"{number} {method}"),
         ]
         return message, self._where(path[0] if path else target, route.peer)
 
@@ -106,14 +122,14 @@ class Farewell:
                 return uri.host, uri.port or 5060
         return peer
 
-    async def _repeat(self, call_id: str, message: SipMessage, where: Where) -> None:
+    async def _repeat(self, key: tuple[str, str], message: SipMessage, where: Where) -> None:
         pause = T1
         try:
             for _ in range(TRIES):
                 self._send(message, where)
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._waiting[call_id].wait(), pause)
+                    await asyncio.wait_for(self._waiting[key].wait(), pause)
                     return
                 pause *= 2
         finally:
-            self._waiting.pop(call_id, None)
+            self._waiting.pop(key, None)

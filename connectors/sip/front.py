@@ -298,6 +298,10 @@ class Front:
         route = self.routes.find(message.call_id)
         if route is None or len(vias) < 2 or message.cseq[0] < 0:
             return
+        if route.line.name not in self.routes.lines and route.outgoing:
+            if message.cseq == route.invite.cseq and 200 <= message.status < 300:
+                self._farewell.late(route, message)
+            return
         message.put_all("via", vias[1:])
         if route.outgoing and message.cseq[1] == "INVITE" and 100 < message.status < 300:
             # A caller goes through Record-Route from its end (RFC 3261 §12.1.2): the process must come to us first.
