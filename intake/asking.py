@@ -6,6 +6,7 @@ the one that holds the call does it and answers into a list of this question's o
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 import uuid
@@ -44,23 +45,36 @@ def ask(session_id: str, what: str, *, patience: float = PATIENCE, **given: Any)
 
 
 async def answer_questions(handler: Handler) -> None:
-    """Answers until it is cancelled. ``handler`` is given session, what, and the rest; it returns None for calls that are not
+    """Answers until it is cancelled, each question by itself: one that takes its time holds up no other. ``handler`` is given session, what, and the rest; it returns None for calls that are not
     its own. Raises redis.RedisError when Redis goes away."""
     async with live.listen(TOPIC) as questions:
         client = asynchronous()
+        answering: set[asyncio.Task[None]] = set()
         try:
             async for question in questions:
-                await _answer(handler, question, client)
+                task = asyncio.create_task(_answer(handler, question, client))
+                answering.add(task)
+                task.add_done_callback(answering.discard)
         finally:
+            for task in answering:
+                task.cancel()
+            await asyncio.gather(*answering, return_exceptions=True)
             await client.aclose()
 
 
 async def _answer(handler: Handler, question: dict[str, Any], client: Any) -> None:
     if question.get("until", 0) < time.time():
         return
-    # What any process may do is done by the first one.
-    if not question["session"] and not await client.set(f"{question['reply']}:taken", 1, nx=True, ex=60):
-        return
+    try:
+        # What any process may do is done by the first one.
+        if not question["session"] and not await client.set(f"{question['reply']}:taken", 1, nx=True, ex=60):
+            return
+        await _reply(handler, question, client)
+    except (redis.RedisError, OSError) as error:
+        logger.warning("a question about a call could not be answered", reason=type(error).__name__)
+
+
+async def _reply(handler: Handler, question: dict[str, Any], client: Any) -> None:
     try:
         found = await handler(str(question["session"]), str(question["what"]), dict(question["given"]))
     except errors.HotlineError as error:

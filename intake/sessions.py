@@ -176,6 +176,9 @@ def end_orphans(silent_for: timedelta) -> int:
             ended += _end_orphan(session_id, limit, left)
         except Exception:  # the others do not wait for it; it is tried again
             logger.exception("a session without a process could not be ended", session=session_id)
+    freed = waiting.free_left_behind()
+    if freed:
+        logger.warning("telephones that were taken for calls which are over are free again", count=freed)
     if ended:
         logger.warning("sessions without a process were ended", count=ended)
     return ended

@@ -91,6 +91,8 @@ def place_of(session_id: str) -> Place:
 def next_agent(session_id: str, tried: Collection[int] = ()) -> Agent | None:
     """Takes a free agent for the caller who is first, and him out of the queue; None for others, and while none is free."""
     with db.write() as session:
+        if not _goes_on(session, session_id):
+            return None
         row = session.get(WaitingRow, session_id)
         if row is None or _ahead(session, row):
             return None
@@ -105,7 +107,11 @@ def take_agent(session_id: str, user_id: int) -> Agent:
     """Takes this user's telephone for a call, also when he is away; raises Conflict if it is in a call, NotFound if he has
     none."""
     with db.write() as session:
+        if not _goes_on(session, session_id):
+            raise Conflict("This call has ended.")
         phones.phone_of(session, user_id)
+        if not session.get_one(User, user_id).active:
+            raise Conflict("This user is not active.")
         if not phones.take(session, user_id, session_id):
             raise Conflict("This telephone is in a call.")
         return _agent(session, user_id)
@@ -116,7 +122,7 @@ def take_free_agent(session_id: str) -> Agent | None:
     with db.write() as session:
         if session.scalar(select(func.count()).select_from(WaitingRow).join(SessionRow).where(_alive())):
             return None
-        phone = phones.free_phone(session)
+        phone = phones.free_phone(session) if _goes_on(session, session_id) else None
         if phone is None or not phones.take(session, phone.user_id, session_id):
             return None
         return _agent(session, phone.user_id)
@@ -137,6 +143,32 @@ def let_go(session_id: str, user_id: int, rest: timedelta = timedelta(0)) -> Non
     """Frees an agent's telephone; it is not rung before ``rest`` is over."""
     with db.write() as session:
         phones.let_go(session, session_id, user_id, rest=rest)
+
+
+def free_left_behind() -> int:
+    """Frees telephones that are taken for a call which is over, or was never there; how many."""
+    with db.read() as session:  # the write lock is not taken every second for nothing
+        if not _left_behind(session):
+            return 0
+    with db.write() as session:
+        left = _left_behind(session)
+        for call, user_id in left:
+            phones.let_go(session, call, user_id)
+    return len(left)
+
+
+def _left_behind(session: Session) -> list[tuple[str, int]]:
+    taken = phones.taken(session)
+    going_on = select(SessionRow.id).where(SessionRow.id.in_([call for call, _ in taken]), _alive())
+    alive = set(session.scalars(going_on)) if taken else set()
+    return [(call, user_id) for call, user_id in taken if call not in alive]
+
+
+def _goes_on(session: Session, session_id: str) -> bool:
+    """Whether a telephone can be taken for this call: one taken after its end would stay busy for ever. Its end waits for
+    us, or we for it."""
+    row = session.get(SessionRow, session_id, with_for_update=True)
+    return row is not None and row.state == "open"
 
 
 def _agent(session: Session, user_id: int) -> Agent:

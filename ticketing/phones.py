@@ -97,6 +97,12 @@ def let_go(session: Session, call: str, user_id: int | None = None, *, rest: tim
         _tell(session, phone)
 
 
+def taken(session: Session) -> list[tuple[str, int]]:
+    """Each call that has a telephone, and whose."""
+    rows = session.execute(select(Phone.call, Phone.user_id).where(Phone.call.is_not(None)))
+    return [(str(call), user_id) for call, user_id in rows]
+
+
 def on_duty(session: Session) -> int:
     """How many telephones are ready or in a call."""
     return (

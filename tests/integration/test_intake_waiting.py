@@ -7,13 +7,26 @@ from datetime import timedelta
 
 import pytest
 
+from core import db
 from core.clock import TurnableClock
 from core.db import Database
 from core.errors import Conflict, NotFound, Unavailable
-from intake import HeardTurn, Message, Sender, SessionRow, append_turn, end_orphans, on_end, open_session, waiting
+from intake import (
+    HeardTurn,
+    Message,
+    Sender,
+    SessionRow,
+    append_turn,
+    end_orphans,
+    end_session,
+    on_end,
+    open_session,
+    waiting,
+)
 from intake.asking import answer_questions, ask
 from tests.integration.test_ticketing_phones_api import telephone
 from tests.support.redis_server import embedded_redis
+from ticketing import Phone, User, phones
 
 
 def caller(number: int) -> str:
@@ -81,6 +94,59 @@ def test_a_caller_whose_process_died_holds_nobody_up(any_database: Database, tur
     agent = waiting.next_agent(alive)
     assert agent is not None  # the dead call's agent is free again
     assert waiting.waiting_now() == 0
+
+
+def test_no_telephone_is_taken_for_a_call_that_is_over_or_for_a_user_who_is_gone(any_database: Database) -> None:
+    on_end("sip", ended)  # type: ignore[arg-type]  # the rows are looked at as they come
+    wang, li = telephone("wang", "8001"), telephone("li", "8002")
+    over, alive = caller(1), caller(2)
+    waiting.wait(over, waiting.USUAL)
+    end_session(over, "completed")
+    with pytest.raises(Conflict, match="ended"):
+        waiting.take_agent(over, wang)
+    assert waiting.next_agent(over) is None
+    assert waiting.take_free_agent(over) is None
+    with db.write() as session:
+        session.get_one(User, li).active = False
+        assert phones.take(session, wang, over)  # as an older version did
+    with pytest.raises(Conflict, match="active"):
+        waiting.take_agent(alive, li)
+    assert end_orphans(timedelta(hours=1)) == 0
+    with db.read() as session:
+        assert session.get_one(Phone, wang).call is None
+    assert waiting.take_agent(alive, wang).user_id == wang
+    end_orphans(timedelta(hours=1))
+    with db.read() as session:
+        assert session.get_one(Phone, wang).call == alive  # this one goes on
+
+
+async def test_a_question_that_takes_its_time_holds_up_no_other(database: Database) -> None:
+    slow, quick = asyncio.Event(), asyncio.Event()
+
+    async def handler(session: str, what: str, given: dict[str, object]) -> dict[str, object]:
+        if what == "transfer":
+            slow.set()
+            await quick.wait()
+        else:
+            quick.set()
+        return {"done": what}
+
+    with embedded_redis():
+        answering = asyncio.create_task(answer_questions(handler))
+        try:
+            for _ in range(100):
+                first = asyncio.create_task(asyncio.to_thread(ask, "mine", "transfer"))
+                await asyncio.wait({first, asyncio.create_task(slow.wait())}, return_when=asyncio.FIRST_COMPLETED)
+                if slow.is_set():
+                    break
+                with pytest.raises(Unavailable):  # it does not listen yet
+                    await first
+                await asyncio.sleep(0.05)
+            assert await asyncio.to_thread(ask, "mine", "hang_up") == {"done": "hang_up"}
+            assert await first == {"done": "transfer"}
+        finally:
+            answering.cancel()
+            await asyncio.gather(answering, return_exceptions=True)
 
 
 async def test_what_is_asked_of_a_call_is_answered_by_its_process(database: Database) -> None:
