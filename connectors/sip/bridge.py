@@ -12,11 +12,11 @@ from asr import Final, Partial
 from connectors.sip.hearing import Hearing, spoken
 from connectors.sip.leg import first_of
 from connectors.sip.music import Music
-from connectors.sip.queue import Reached
+from connectors.sip.queue import TROUBLE, Reached
 from connectors.sip.switchboard import Switchboard
 from connectors.sip.track import Track
 from core import clock, db, live, log
-from core.errors import Conflict, HotlineError
+from core.errors import Conflict
 from intake import HeardTurn, stage, waiting
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ class Bridge:
         self._music = Music(call, board.sip)
         self._offset = 0
         self._over = asyncio.Event()
+        self._giving = False  # a transfer is under way, from its first word to its end
         self._leaving = False
         self._next: Next = None
         self._consulted: Reached | None = None
@@ -55,22 +56,30 @@ class Bridge:
         leg.on_voice, leg.on_held = self._voice, self._phone_held
         began = clock.now()
         self._call.joined(leg)
-        await self._stage("talking")
         try:
+            await self._stage("talking")
             while not self._over.is_set() and not self._call.ended.is_set():
                 await first_of(None, self._over, self._call.ended, *([] if self._leaving else [leg.ended]))
                 if leg.ended.is_set() and not self._leaving:
-                    if self._consulted is None:
+                    if self._consulted is not None and self._consulted.leg.up:
+                        self._give(self._consulted)  # who hangs up while he asks a colleague gives the caller to her
+                    elif self._giving:
+                        self._leaving = True  # her telephone rings still
+                    elif leg.left:
                         break
-                    self._give(self._consulted)  # who hangs up while he asks a colleague gives the caller to her
+                    else:
+                        logger.warning("an agent's telephone was lost; its caller waits again", session=self._session)
+                        self._give("queue")
         finally:
             await self._end((clock.now() - began).total_seconds())
         return self._next
 
     async def _end(self, seconds: float) -> None:
+        self._over.set()
         leg = self.reached.leg
         leg.on_voice = leg.on_held = None
         self._call.joined(leg, on=False)
+        leg.hang_up()  # before anything that could take its time
         await self._music.stop()
         if self._consulted is not None and self._next is not self._consulted:
             await self._drop(self._consulted)
@@ -80,18 +89,22 @@ class Bridge:
         logger.info("a conversation has ended", session=self._session, seconds=round(seconds, 1), turns=self.turns)
 
     async def _drop(self, reached: Reached) -> None:
-        reached.leg.hang_up()
-        if reached.agent is not None:
-            rest = timedelta(seconds=self._board.people.wrap_up)
-            with contextlib.suppress(HotlineError):
-                await db.run(waiting.let_go, self._session, reached.agent.user_id, rest)
+        leg, people = reached.leg, self._board.people
+        lost = leg.ended.is_set() and not leg.left
+        leg.hang_up()
+        await self._free(reached.agent, people.no_answer_rest if lost else people.wrap_up)
+
+    async def _free(self, agent: waiting.Agent | None, rest: float = 0.0) -> None:
+        if agent is not None:
+            with contextlib.suppress(*TROUBLE):  # the session's end frees it too
+                await db.run(waiting.let_go, self._session, agent.user_id, timedelta(seconds=rest))
 
     # Hold
 
     async def hold(self, *, on: bool) -> None:
         """The caller hears music and nobody hears him; or they talk again."""
-        if self._consulted is not None:
-            raise Conflict("The caller is on hold while a colleague is asked.")
+        if self._giving or self._over.is_set():
+            raise Conflict("The caller is being given on.")
         await self._hold(on=on)
 
     async def _hold(self, *, on: bool) -> None:
@@ -107,42 +120,66 @@ class Bridge:
 
     def _phone_held(self, held: bool) -> None:
         """The agent pressed hold on the telephone itself."""
-        if self._consulted is None and not self._leaving:
+        if not self._giving:
             self._watching = asyncio.create_task(self._hold(on=held))
 
     # Giving the caller on
 
+    def begin_transfer(self) -> None:
+        """Raises Conflict if the caller is being given on already, or is gone; from here on nobody else can."""
+        if self._giving or self._over.is_set() or self.reached.leg.ended.is_set():
+            raise Conflict("The caller is being given on already, or nobody talks with him any more.")
+        self._giving = True
+
+    def end_transfer(self) -> None:
+        """It came to nothing. An agent who has hung up meanwhile leaves the caller to the next one."""
+        self._giving = False
+        if self._leaving:
+            self._give("queue")
+
+    @property
+    def over(self) -> bool:
+        """Whether nobody talks here any more."""
+        return self._over.is_set()
+
     async def give(self, target: str, agent: waiting.Agent | None, name: str) -> None:
-        """Blind: the agent goes, the caller hears music until the next one answers; if that fails he is back in the queue."""
+        """Blind: the agent goes, the caller hears music until the next one answers; if that fails he is back in the queue.
+        After ``begin_transfer``."""
         self._leaving = True
-        self._call.joined(self.reached.leg, on=False)
-        self._music.start("transferred")
-        await self._stage("ringing")
-        await self._drop(self.reached)
         reached = None
         try:
-            await self._board.room(self._call.line)
+            self._call.joined(self.reached.leg, on=False)
+            self._music.start("transferred")
+            await self._stage("ringing")
+            await self._drop(self.reached)
+            try:
+                await self._board.room(self._call.line)
+            except Conflict:
+                await self._free(agent)
+                raise
             reached = await self._ring(target, agent, name)
-        except HotlineError as error:
-            logger.warning("a caller could not be put through", session=self._session, reason=error.message)
-            if agent is not None:
-                await db.run(waiting.let_go, self._session, agent.user_id)
-        self._give(reached or "queue")
+        except TROUBLE as error:
+            logger.warning("a caller could not be put through", session=self._session, reason=type(error).__name__)
+        finally:
+            self._give(reached or "queue")
 
     async def consult(self, target: str, agent: waiting.Agent | None, name: str) -> None:
-        """Attended: the caller holds while the agent speaks with somebody; ``finish`` or ``come_back`` ends that."""
-        if self._consulted is not None:
-            raise Conflict("A colleague is being asked already.")
-        await self._board.room(self._call.line)
-        await self._hold(on=True)
+        """Attended: the caller holds while the agent speaks with somebody; ``finish`` or ``come_back`` ends that. After
+        ``begin_transfer``."""
+        reached = None
         try:
+            await self._hold(on=True)
             reached = await self._ring(target, agent, name)
-        except HotlineError:
-            await self._hold(on=False)
-            raise
+        finally:
+            if reached is None:
+                self.end_transfer()
+                if not self._over.is_set():
+                    await self._hold(on=False)
         if reached is None:
-            await self._hold(on=False)
             raise Conflict("Nobody answered there.")
+        if self._leaving:
+            self._give(reached)
+            return
         self._consulted = reached
         self.reached.leg.joined(reached.leg)
         self._watching = asyncio.create_task(self._until_colleague_goes(reached))
@@ -154,31 +191,38 @@ class Bridge:
 
     def finish(self) -> None:
         """The colleague takes the caller."""
-        if self._consulted is None or not self._consulted.leg.up:
+        if self._consulted is None or not self._consulted.leg.up or self._over.is_set():
             raise Conflict("No colleague is on the line.")
         self.reached.leg.joined(self._consulted.leg, on=False)
         self._give(self._consulted)
 
     async def come_back(self) -> None:
         """The agent goes on with the caller."""
-        reached, self._consulted = self._consulted, None
-        if reached is None:
+        if self._consulted is None or self._over.is_set():
             raise Conflict("No colleague is on the line.")
+        reached, self._consulted = self._consulted, None
         self.reached.leg.joined(reached.leg, on=False)
         await self._drop(reached)
-        await self._hold(on=False)
+        self.end_transfer()
+        if not self._over.is_set():
+            await self._hold(on=False)
 
     async def _ring(self, target: str, agent: waiting.Agent | None, name: str) -> Reached | None:
-        dial = self._board.call_phone if agent is not None else self._board.call_target
-        leg = dial(self._call, target, self._call.about)
-        gone = [self._call.ended] if self._leaving else [self._call.ended, self.reached.leg.ended]
-        if await leg.wait(self._board.people.ring_seconds, *gone):
-            return Reached(leg=leg, agent=agent, name=name)
-        if agent is not None:
-            await db.run(waiting.let_go, self._session, agent.user_id)
-        return None
+        answered = False
+        try:
+            dial = self._board.call_phone if agent is not None else self._board.call_target
+            leg = dial(self._call, target, self._call.about)
+            answered = await leg.wait(self._board.people.ring_seconds, self._call.ended, self._over)
+        finally:
+            if not answered:
+                await self._free(agent)
+        return Reached(leg=leg, agent=agent, name=name) if answered else None
 
     def _give(self, following: Next) -> None:
+        if self._over.is_set():
+            if isinstance(following, Reached) and following is not self._next:
+                following.leg.hang_up()  # the session's end frees the telephone
+            return
         self._next, self._leaving = following, True
         self._over.set()
 
@@ -210,12 +254,12 @@ class Bridge:
         while (partial := self._newest) is not None:
             self._newest = None
             item = {"kind": "partial", "session": self._session, "speaker": SPEAKER}
-            with contextlib.suppress(HotlineError):
+            with contextlib.suppress(*TROUBLE):
                 words = self._call.privacy.live(partial.text.replace(" ", ""))
                 await db.run(live.publish, f"call:{self._session}", {**item, "text": words})
 
     async def _stage(self, name: str) -> None:
         agent = self.reached.agent
         about = {"agent": agent.user_id if agent else None, "agent_name": self.reached.name}
-        with contextlib.suppress(HotlineError):
+        with contextlib.suppress(*TROUBLE):
             await db.run(stage, self._session, stage=name, ahead=None, **about)

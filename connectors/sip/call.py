@@ -174,7 +174,11 @@ class Call(Party):
         """From here on nothing depends on the caller any more."""
         if self._talk is not None:
             await self._talk.stop()
-        await self.people.stop()
+        try:
+            await self.people.stop()
+        finally:
+            for leg in self.legs:  # whatever went wrong, no telephone stays in an empty call
+                leg.hang_up()
         await self._keypad.flush(self._ms)
         if not self._confirmed and self.outcome == "completed":
             self.outcome = "missed"
@@ -184,6 +188,7 @@ class Call(Party):
             "complete": self._hearing.complete and self.people.complete,
             "packets": self._packets,
             "lost": self._lost,
+            "answered": self._listening,
         }
         facts |= self.people.facts() | self.privacy.facts()
         if self._talk is not None:

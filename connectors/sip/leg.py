@@ -9,6 +9,8 @@ from typing import Any
 
 from connectors.sip.crew import Crewman
 
+HUNG_UP = 200  # what a call's end by BYE is to pjsip
+
 
 class Party:
     """One call of a pjsua2 process: spoken to, and ended."""
@@ -17,6 +19,7 @@ class Party:
         self.line, self.number = line, number
         self.sip_id = ""
         self.ended = asyncio.Event()
+        self.legs: list[Leg] = []  # dialled for this one
         self._prompts: dict[int, asyncio.Event] = {}
         self._tokens = 0
 
@@ -57,6 +60,8 @@ class Leg(Party):
         super().__init__(line, number)
         self.answered = asyncio.Event()
         self.held = False
+        self.left = False  # it was hung up there, and not lost
+        self._lost = False
         self.on_voice: Callable[[bytes], None] | None = None
         self.on_digit: Callable[[str], None] | None = None
         self.on_held: Callable[[bool], None] | None = None
@@ -95,6 +100,7 @@ class Leg(Party):
         elif name == "dialled":
             self.sip_id = event["id"]
         elif name in ("ended", "dead"):
+            self.left = not self._lost and event.get("status") == HUNG_UP
             self.ended.set()
 
     def counted(self, packets: int, lost: int, held: bool) -> None:
@@ -103,6 +109,7 @@ class Leg(Party):
         if packets != self._packets or held or not self.answered.is_set():
             self._packets, self._quiet_since = packets, now
         elif now - self._quiet_since > self._no_audio_seconds:
+            self._lost = True
             self.hang_up()
 
     async def wait(self, seconds: float, *others: asyncio.Event) -> bool:

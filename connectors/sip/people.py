@@ -11,7 +11,7 @@ from connectors.sip.bridge import Bridge
 from connectors.sip.leg import Leg, first_of
 from connectors.sip.music import Music
 from connectors.sip.prompts import load, text_of
-from connectors.sip.queue import Queue, Reached
+from connectors.sip.queue import TROUBLE, Queue, Reached
 from connectors.sip.switchboard import Switchboard
 from connectors.sip.targets import uri_of
 from connectors.sip.track import Track
@@ -39,6 +39,7 @@ class People:
         self._listeners: dict[int, Leg] = {}
         self._whispering: set[int] = set()
         self._asked: set[asyncio.Task[None]] = set()
+        self._taken = False  # an agent has answered who takes the caller out of the dialog or the queue
         self._began = 0.0
         self._facts: dict[str, Any] = {}
         self._talked: list[dict[str, Any]] = []
@@ -77,32 +78,39 @@ class People:
             self._began = _now()
             self._task = asyncio.create_task(self._run(self._wait(priority)))
 
-    def call_out(self, agent: Agent | None, prompt: str) -> None:
+    def call_out(self, agent: Agent, prompt: str) -> None:
         """A customer whom we have called: he hears who we are while the agent's telephone rings."""
         self._began = _now()
         self._task = asyncio.create_task(self._run(self._fetch(agent, prompt)))
 
-    async def _fetch(self, agent: Agent | None, prompt: str) -> Reached | str:
-        if agent is None:
-            return "queue"
+    async def _fetch(self, agent: Agent, prompt: str) -> Reached | str:
         session_id = self._call.session_id
-        text = text_of(prompt)
-        await self._call.note(HeardTurn(speaker="system", text=text, expects="open", start=0, end=0))
-        await db.run(stage, session_id, stage="ringing", agent=agent.user_id, agent_name=agent.name)
         music = Music(self._call, self._board.sip)
         music.start(prompt)
-        up = False
+        leg: Leg | None = None
+        handed = False
         try:
+            await self._call.note(HeardTurn(speaker="system", text=text_of(prompt), expects="open", start=0, end=0))
+            await db.run(stage, session_id, stage="ringing", agent=agent.user_id, agent_name=agent.name)
             leg = self._board.call_phone(self._call, agent.address, self._call.about)
             up = await leg.wait(self._board.people.ring_seconds, self._call.ended)
-        except HotlineError as error:
-            logger.error("an agent's telephone cannot be called", user=agent.user_id, reason=error.message)
-        finally:
             await music.stop()
-            if not up:
-                rest = timedelta(seconds=self._board.people.no_answer_rest)
-                await db.run(waiting.let_go, session_id, agent.user_id, rest)
-        return Reached(leg=leg, agent=agent, name=agent.name) if up else "queue"
+            handed = up
+        except TROUBLE as error:
+            logger.error("an agent's telephone cannot be called", user=agent.user_id, reason=type(error).__name__)
+        finally:
+            if not handed:
+                if leg is not None:
+                    leg.hang_up()
+                await music.stop()
+                rest = 0.0 if self._call.ended.is_set() else self._board.people.no_answer_rest
+                await self._free(agent, rest)
+        return Reached(leg=leg, agent=agent, name=agent.name) if handed and leg is not None else "queue"
+
+    async def _free(self, agent: Agent | None, rest: float = 0.0) -> None:
+        if agent is not None:
+            with contextlib.suppress(*TROUBLE):  # the session's end frees it too
+                await db.run(waiting.let_go, self._call.session_id, agent.user_id, timedelta(seconds=rest))
 
     async def stop(self) -> None:
         """The call is over. Waiting and talking notice it by themselves, and keep their last words."""
@@ -117,7 +125,7 @@ class People:
                 await asyncio.gather(self._task, return_exceptions=True)
         for leg in self._listeners.values():
             leg.hang_up()
-        with contextlib.suppress(HotlineError):
+        with contextlib.suppress(*TROUBLE):
             await db.run(waiting.leave_queue, self._call.session_id)
 
     async def _run(self, first: Any) -> None:
@@ -134,8 +142,7 @@ class People:
             self._call.hang_up()
         except Exception:
             logger.exception("a caller could not be put through", session=self._call.session_id)
-            self._facts["wish"] = "call back"
-            self._call.hang_up()
+            await self._farewell("an error")
 
     async def _wait(self, priority: int) -> Reached | str | None:
         self._queue = Queue(self._call, self._board, priority)
@@ -155,10 +162,10 @@ class People:
         began, at = clock.now(), self._call.ms
         self._facts.pop("wish", None)
         bridge = self._bridge = Bridge(self._call, self.track, reached, self._board)
-        for user_id, listener in self._listeners.items():
+        self._taken = False
+        self._whispering.clear()  # it was meant for the one before
+        for listener in self._listeners.values():
             reached.leg.heard_by(listener)
-            if user_id in self._whispering:
-                listener.heard_by(reached.leg)
         try:
             return await bridge.run()
         finally:
@@ -173,9 +180,10 @@ class People:
         self._facts |= {"wish": "call back", "because": why}
         name = "callback_kept" if why == "call back" else "agents_all_busy"
         at = self._call.ms
-        await self._call.note(
-            HeardTurn(speaker="system", text=text_of(name), expects="end.call_back", start=at, end=at)
-        )
+        with contextlib.suppress(*TROUBLE):
+            await self._call.note(
+                HeardTurn(speaker="system", text=text_of(name), expects="end.call_back", start=at, end=at)
+            )
         voice = load(name, self._board.sip)
         if voice:
             await first_of(min(LONGEST_FAREWELL, len(voice) / 32_000 + 2), self._call.say(voice), self._call.ended)
@@ -217,21 +225,41 @@ class People:
     async def transfer(self, given: dict[str, Any]) -> None:
         """``user``: an agent, or ``number``: an extension or number; ``attended``: asked first."""
         bridge = self._talking()
-        user, number = given.get("user"), str(given.get("number") or "")
-        agent: Agent | None = None
-        if user is not None:
-            if bridge.reached.agent is not None and bridge.reached.agent.user_id == user:
-                raise Conflict("This agent has the call.")
-            agent = await db.run(waiting.take_agent, self._call.session_id, int(user))
-        else:
-            uri_of(number, self._board.sip, self._board.people)
+        user, number, attended = given.get("user"), str(given.get("number") or ""), bool(given.get("attended"))
+        if user is not None and bridge.reached.agent is not None and bridge.reached.agent.user_id == user:
+            raise Conflict("This agent has the call.")
+        bridge.begin_transfer()
+        try:
+            if attended:
+                await self._board.room(self._call.line)
+            session_id = self._call.session_id
+            agent = await (
+                db.run(waiting.take_agent, session_id, int(user))
+                if user is not None
+                else self._agent_or_number(session_id, number)
+            )
+            await self._still(bridge, agent)
+        except BaseException:
+            bridge.end_transfer()
+            raise
         target, name = (agent.address, agent.name) if agent else (number, number)
-        give = bridge.consult if given.get("attended") else bridge.give
-        self._start(give(target, agent, name))
+        self._start((bridge.consult if attended else bridge.give)(target, agent, name))
+
+    async def _agent_or_number(self, session_id: str, target: str) -> Agent | None:
+        """Takes the agent who has this extension; None for another extension or number that may be called."""
+        agent = await db.run(waiting.take_extension, session_id, target)
+        if agent is None:
+            uri_of(target, self._board.sip, self._board.people)
+        return agent
+
+    async def _still(self, bridge: Bridge, agent: Agent | None) -> None:
+        if bridge.over:
+            await self._free(agent)
+            raise Conflict("Nobody talks with this caller any more.")
 
     async def _take(self, user_id: int) -> None:
         """An agent takes the caller out of the dialog or the queue, to her own telephone."""
-        if self._bridge is not None:
+        if self._bridge is not None or self._taken:
             raise Conflict("Somebody talks with this caller.")
         if not self._call.answered:
             raise Conflict("This call is not answered yet.")
@@ -240,21 +268,28 @@ class People:
         self._start(self._bring(agent))
 
     async def _bring(self, agent: Agent) -> None:
-        session_id = self._call.session_id
+        leg: Leg | None = None
+        up = False
         try:
             leg = self._board.call_phone(self._call, agent.address, self._call.about)
             up = await leg.wait(self._board.people.ring_seconds, self._call.ended)
-        except HotlineError:
-            up = False
-        if not up or self._bridge is not None:
-            if up:
+        except HotlineError as error:
+            logger.warning("an agent's telephone cannot be called", user=agent.user_id, reason=error.message)
+        if leg is None or not up or self._bridge is not None or self._taken:
+            if leg is not None:
                 leg.hang_up()
-            await db.run(waiting.let_go, session_id, agent.user_id)
+            await self._free(agent)
             return
-        await self._call.end_dialog()  # first, for it could still hand over
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        self._taken = True
+        try:
+            await self._call.end_dialog()  # first, for it could still hand over
+            if self._task is not None:
+                self._task.cancel()
+                await asyncio.gather(self._task, return_exceptions=True)
+        except BaseException:
+            leg.hang_up()
+            self._taken = False
+            raise
         self._began = _now()
         self._task = asyncio.create_task(self._run(_now_reached(Reached(leg=leg, agent=agent, name=agent.name))))
 
@@ -272,7 +307,7 @@ class People:
         try:
             leg = self._listeners[user_id] = self._board.call_phone(self._call, agent.address, self._call.about)
         except HotlineError:
-            await db.run(waiting.let_go, self._call.session_id, user_id)
+            await self._free(agent)
             raise
         self._start(self._let_listen(user_id, leg))
 
@@ -281,6 +316,8 @@ class People:
         leg = self._listeners.get(user_id)
         if leg is None or not leg.up:
             raise Conflict("This user does not listen.")
+        if self._talking().reached.agent is None:
+            raise Conflict("No agent is on the line.")
         leg.heard_by(self._talking().reached.leg, on=on)
         (self._whispering.add if on else self._whispering.discard)(user_id)
 
@@ -296,13 +333,15 @@ class People:
             self._listeners.pop(user_id, None)
             self._whispering.discard(user_id)
             leg.hang_up()
-            await db.run(waiting.let_go, self._call.session_id, user_id)
+            with contextlib.suppress(*TROUBLE):  # the session's end frees it too
+                await db.run(waiting.let_go, self._call.session_id, user_id)
             await self._show_listeners()
 
     async def _show_listeners(self) -> None:
         """Whoever sees the call sees who hears it."""
         hearing = [user_id for user_id, leg in self._listeners.items() if leg.up]
-        await db.run(stage, self._call.session_id, listeners=hearing)
+        with contextlib.suppress(*TROUBLE):
+            await db.run(stage, self._call.session_id, listeners=hearing)
 
     async def referred(self, leg: Leg, target: str) -> bool:
         """An agent's telephone gives its caller on (REFER); False if it has none, or may not call there."""
@@ -310,11 +349,17 @@ class People:
         if bridge is None or bridge.reached.leg is not leg:
             return False
         try:
-            agent = await db.run(waiting.take_extension, self._call.session_id, target)
-            if agent is None:
-                uri_of(target, self._board.sip, self._board.people)
-        except HotlineError as error:
-            logger.warning("a telephone may not put through there", reason=error.message)
+            bridge.begin_transfer()
+        except Conflict:
+            return False
+        try:
+            agent = await self._agent_or_number(self._call.session_id, target)
+            await self._still(bridge, agent)
+        except BaseException as error:
+            bridge.end_transfer()
+            if not isinstance(error, TROUBLE):
+                raise
+            logger.warning("a telephone may not put through there", reason=type(error).__name__)
             return False
         leg.notify("200 OK")
         name = agent.name if agent else target

@@ -4,15 +4,18 @@ the offer to be called back (key 1)."""
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from connectors.sip.leg import Leg, first_of
 from connectors.sip.music import Music, place_prompts
 from connectors.sip.prompts import text_of
 from connectors.sip.switchboard import Switchboard
-from core import db, log
+from core import clock, db, log
 from core.errors import HotlineError
 from intake import HeardTurn, stage, waiting
 from intake.waiting import Agent, Place
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 
 LOOK_SECONDS = 0.5
 CALL_BACK_KEY = "1"
+TROUBLE = (HotlineError, SQLAlchemyError)  # a call outlives these
 logger = log.get(__name__)
 
 
@@ -43,7 +47,10 @@ class Queue:
         self._music = Music(call, board.sip)
         self._call_back = asyncio.Event()
         self._danger = False
+        self._since: datetime | None = None
+        self._queued = False
         self._tried: set[int] = set()
+        self._owed: set[int] = set()  # whose telephones could not be freed yet
         self._told: tuple[int, ...] = ()
         self._announce_at = 0.0
 
@@ -56,53 +63,93 @@ class Queue:
         self._danger = True
 
     async def run(self) -> Reached | str:
-        session_id, people = self._call.session_id, self._board.people
-        since = await db.run(waiting.wait, session_id, self._priority)
-        room = True
-        deadline = _now() + people.queue_seconds
+        self._since = clock.now()
         self._music.start()
+        found: Reached | str = "gone"
+        handed = False
         try:
-            while not self._call.ended.is_set():
-                if self._call_back.is_set():
-                    return "call back"
-                if self._danger and self._priority != waiting.EMERGENCY:
-                    self._priority, room = waiting.EMERGENCY, False
-                if (free := self._board.has_room(self._call.line)) != room:
-                    room = free  # whom nobody could be put through to beside holds up none of those behind
-                    await (
-                        db.run(waiting.wait, session_id, self._priority, since)
-                        if room
-                        else db.run(waiting.leave_queue, session_id)
-                    )
-                if not room:
-                    if _now() > deadline:
-                        return "too long"
-                    await first_of(LOOK_SECONDS, self._call.ended, self._call_back)
-                    continue
-                place = await db.run(waiting.place_of, session_id)
-                if not place.agents:
-                    return "nobody"
-                if place.free and not place.ahead:
-                    if (reached := await self._try()) is not None:
-                        return reached
-                    await db.run(waiting.wait, session_id, self._priority, since)
-                    continue
-                if not self._told and self._priority >= waiting.USUAL and place.ahead >= people.queue_length:
-                    return "full"
-                if _now() > deadline and self._priority != waiting.EMERGENCY:
-                    return "too long"
-                await self._tell(place)
-                await first_of(LOOK_SECONDS, self._call.ended, self._call_back)
-            return "gone"
+            found = await self._look_out(_now() + self._board.people.queue_seconds)
+            await self._leave()
+            handed = True
         finally:
-            await self._music.stop()
+            if not handed:  # another agent has taken the caller
+                if isinstance(found, Reached):
+                    found.leg.hang_up()
+                    if found.agent is not None:
+                        await self._let_go(found.agent.user_id)
+                await self._leave()
+        return found
+
+    async def _leave(self) -> None:
+        await self._music.stop()
+        with contextlib.suppress(*TROUBLE):  # the session's end takes him out too
+            await db.run(waiting.leave_queue, self._call.session_id)
+
+    async def _look_out(self, deadline: float) -> Reached | str:
+        """A database that fails for a while does not end the wait."""
+        troubled = False
+        while not self._call.ended.is_set():
+            if self._call_back.is_set():
+                return "call back"
+            found: Reached | str | None = None
+            try:
+                found = await self._look(deadline)
+                troubled = False
+            except TROUBLE as error:
+                if not troubled:
+                    logger.exception("a caller waits on through an error", reason=type(error).__name__)
+                troubled, self._queued = True, False
+                found = "too long" if _now() > deadline else None
+            if found is not None:
+                return found
+            await first_of(LOOK_SECONDS, self._call.ended, self._call_back)
+        return "gone"
+
+    async def _look(self, deadline: float) -> Reached | str | None:
+        """Whether it is his turn, and nobody's patience is at its end; None: he goes on waiting."""
+        session_id, people = self._call.session_id, self._board.people
+        for user_id in list(self._owed):
+            await db.run(waiting.let_go, session_id, user_id)
+            self._owed.discard(user_id)
+        if self._danger and self._priority != waiting.EMERGENCY:
+            self._priority, self._queued = waiting.EMERGENCY, False
+        room = self._board.has_room(self._call.line)
+        if room and not self._queued:
+            await self._wait()
+        elif not room and self._queued:  # whom nobody could be put through to beside holds up none of those behind
             await db.run(waiting.leave_queue, session_id)
+            self._queued = False
+        if not room:
+            return "too long" if _now() > deadline else None
+        place = await db.run(waiting.place_of, session_id)
+        if not place.agents:
+            return "nobody"
+        if place.free and not place.ahead:
+            reached = await self._try()
+            if reached is None:
+                await self._wait()
+            return reached
+        if not self._told and self._priority >= waiting.USUAL and place.ahead >= people.queue_length:
+            return "full"
+        if _now() > deadline and self._priority != waiting.EMERGENCY:
+            return "too long"
+        await self._tell(place)
+        return None
+
+    async def _wait(self) -> None:
+        self._since = await db.run(waiting.wait, self._call.session_id, self._priority, self._since)
+        self._queued = True
+
+    async def _let_go(self, user_id: int, rest: float = 0.0) -> None:
+        try:
+            await db.run(waiting.let_go, self._call.session_id, user_id, timedelta(seconds=rest))
+        except TROUBLE:
+            self._owed.add(user_id)
 
     async def _try(self) -> Reached | None:
         """Rings the next agent; None if nobody answered, or the caller went or wants to be called back."""
         agent = await db.run(waiting.next_agent, self._call.session_id, tuple(self._tried))
         if agent is None:
-            await asyncio.sleep(0.1)
             return None
         self._tried.add(agent.user_id)
         leg: Leg | None = None
@@ -119,7 +166,7 @@ class Queue:
                     leg.hang_up()
                 wanted = self._call.ended.is_set() or self._call_back.is_set()
                 rest = 0.0 if wanted else self._board.people.no_answer_rest
-                await db.run(waiting.let_go, self._call.session_id, agent.user_id, timedelta(seconds=rest))
+                await self._let_go(agent.user_id, rest)
                 self._told = ()
         return Reached(leg=leg, agent=agent, name=agent.name) if answered and leg is not None else None
 

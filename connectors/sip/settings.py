@@ -118,6 +118,11 @@ class PeopleSettings(settings.Section, prefix="PEOPLE"):
     numbers: tuple[str, ...] = Field(
         ("+86*",), description="Numbers (E.164) that may be called outside, as JSON; * for anything. Empty: none."
     )
+    extensions: tuple[str, ...] = Field(
+        (),
+        description='Extensions beside agents\' own that callers may be given to, as JSON: ["8???"]; * for anything. '
+        "Empty: none, for a trunk takes 110 or a forwarding code for an extension too.",
+    )
     number_format: str = Field(
         "national", pattern="^(national|e164)$", description="How numbers go to the trunk: national or e164."
     )

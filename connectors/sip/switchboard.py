@@ -41,11 +41,11 @@ class Switchboard:
 
     def call_phone(self, beside: Party, address: str, about: str) -> Leg:
         """Rings an agent's telephone in the process of another call; raises what ``phone_uri`` raises."""
-        return self._dial(beside.line, phone_uri(address, self.sip, self.people), about)
+        return self._dial(beside, phone_uri(address, self.sip, self.people), about)
 
     def call_target(self, beside: Party, target: str, about: str) -> Leg:
         """Calls an extension or a number; raises what ``uri_of`` raises."""
-        return self._dial(beside.line, uri_of(target, self.sip, self.people), about)
+        return self._dial(beside, uri_of(target, self.sip, self.people), about)
 
     def next_number(self) -> int:
         self._last += 1
@@ -55,8 +55,10 @@ class Switchboard:
         """The From header of a call that we make."""
         return shown(about, self.sip, self.people, self._front.contact())
 
-    def _dial(self, line: Crewman, uri: str, about: str) -> Leg:
+    def _dial(self, beside: Party, uri: str, about: str) -> Leg:
+        line = beside.line
         leg = Leg(line, self.next_number(), self.sip.no_audio_seconds)
+        beside.legs.append(leg)
         self._register(line, leg)
         leg.dial(uri, self.from_of(about))
         return leg

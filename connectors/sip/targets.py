@@ -13,7 +13,7 @@ from connectors.sip.caller import normalise
 from connectors.sip.settings import PeopleSettings, SipSettings
 from core.errors import ConfigurationError, Forbidden, InvalidInput
 
-LONGEST_EXTENSION = 6  # more digits are a number
+LONGEST_EXTENSION = 6  # keys; more are a number
 _EXTENSION = re.compile(r"[A-Za-z0-9+*#._-]{1,40}")
 
 
@@ -36,17 +36,20 @@ def phone_uri(address: str, sip: SipSettings, people: PeopleSettings) -> str:
 def number_uri(number: str, sip: SipSettings, people: PeopleSettings) -> str:
     """Where a number outside is called. Raises InvalidInput for what is none, Forbidden for one that settings do not allow."""
     found = normalise(number)
-    if not found.startswith("+"):
-        raise InvalidInput("This is no telephone number.", field="number")
+    if not found.startswith("+") or not phonenumbers.is_valid_number(phonenumbers.parse(found)):
+        raise InvalidInput("This is no telephone number.", field="number")  # +86110 would be dialled as 110
     if not any(fnmatch.fnmatchcase(found, pattern) for pattern in people.numbers):
         raise Forbidden("HOTLINE_PEOPLE_NUMBERS does not allow this number.")
     return f"sip:{_dialled(found, people)}@{trunk(sip, people)}"
 
 
 def uri_of(target: str, sip: SipSettings, people: PeopleSettings) -> str:
-    """Of whatever a telephone's keys can name: an extension, or a number."""
+    """Of whatever a telephone's keys can name: an extension that settings allow, or a number. Agents' own extensions are known
+    to ``intake.waiting`` and need no permission. Raises what ``number_uri`` raises."""
     plain = re.sub(r"[\s().-]", "", target)
     if len(plain) <= LONGEST_EXTENSION and _EXTENSION.fullmatch(plain):
+        if not any(fnmatch.fnmatchcase(plain, pattern) for pattern in people.extensions):
+            raise Forbidden("HOTLINE_PEOPLE_EXTENSIONS does not allow this extension.")
         return phone_uri(plain, sip, people)
     return number_uri(plain, sip, people)
 

@@ -76,6 +76,7 @@ class Call(pj.Call):  # type: ignore[misc]
 
     def onCallMediaState(self, prm: Any) -> None:
         info = self.getInfo()  # must outlive the loop: ``media`` points into it
+        self.voice = None  # on hold its place in the bridge goes, and may become another call's
         for index, media in enumerate(info.media):
             if media.type != pj.PJMEDIA_TYPE_AUDIO:
                 continue

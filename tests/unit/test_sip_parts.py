@@ -5,9 +5,11 @@ from __future__ import annotations
 import struct
 import tracemalloc
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pjsua2 as pj
 import pytest
 import soundfile
 from structlog.testing import CapturingLogger
@@ -21,12 +23,14 @@ from connectors.sip.message import SipMessage
 from connectors.sip.plugin import prepare
 from connectors.sip.prompts import load, text_of
 from connectors.sip.recording import Recording, forget, forget_kept, keep, path_of, pcm_of
-from connectors.sip.settings import SipSettings
+from connectors.sip.settings import PeopleSettings, SipSettings
+from connectors.sip.targets import uri_of
 from connectors.sip.track import Track
+from connectors.sip.worker import Call as WorkerCall
 from core import db, settings
 from core.blobs import DirectoryBlobs
 from core.db import Database
-from core.errors import Damaged
+from core.errors import Damaged, Forbidden, InvalidInput
 from core.sealing import SealedWriter
 from intake import HeardTurn, Message, MessageRow, Sender, append_turn, end_session, message_of, open_session
 from intake.dialog import load_script
@@ -428,3 +432,32 @@ async def test_an_utterance_that_cannot_be_kept_does_not_end_recognition() -> No
         await hearing.finish(5)
     assert found == ["第一句", "第二句"]
     assert not hearing.complete  # the recording is recognised later
+
+
+@pytest.mark.parametrize("target", ["110", "119", "12345", "10086", "*21#", "95588", "+86110", "+8695588", "008612345"])
+def test_short_numbers_of_the_network_are_no_extensions(target: str) -> None:
+    people = PeopleSettings(trunk="pbx.example", extensions=("8???",))
+    with pytest.raises((Forbidden, InvalidInput)):
+        uri_of(target, SipSettings(), people)
+    assert uri_of("8001", SipSettings(), people) == "sip:8001@pbx.example"
+    assert uri_of("13900001234", SipSettings(), people) == "sip:13900001234@pbx.example"
+
+
+def test_a_call_on_hold_has_no_place_in_the_bridge() -> None:
+    media = SimpleNamespace(type=pj.PJMEDIA_TYPE_AUDIO, status=pj.PJSUA_CALL_MEDIA_ACTIVE)
+    sound = SimpleNamespace(startTransmit=lambda to: None)
+    call = SimpleNamespace(
+        getInfo=lambda: SimpleNamespace(media=[media]),
+        getAudioMedia=lambda index: sound,
+        held=False,
+        number=1,
+        voice=None,
+        ear=SimpleNamespace(startTransmit=lambda to: None),
+        line=SimpleNamespace(tell=lambda event: None, join_again=lambda number: None),
+    )
+    WorkerCall.onCallMediaState(call, None)
+    assert call.voice is sound
+    media.status = pj.PJSUA_CALL_MEDIA_REMOTE_HOLD
+    WorkerCall.onCallMediaState(call, None)
+    assert call.voice is None  # pjmedia may give it to another call
+    assert call.held
