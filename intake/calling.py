@@ -16,6 +16,7 @@ from ticketing import Event, Identity, Ticket, record
 
 CALL_OUT = "call.out"
 Purpose = Literal["call back", "appointment"]
+MOST_MERGED = 10
 OVER = frozenset({"closed", "cancelled", "discarded", "merged"})
 
 
@@ -30,12 +31,23 @@ def promise_call(
     return made
 
 
+def standing(session: Session, ticket_id: int) -> Ticket | None:
+    """The ticket, or the one that it was merged into."""
+    ticket = session.get(Ticket, ticket_id)
+    for _ in range(MOST_MERGED):
+        if ticket is None or ticket.state != "merged" or ticket.merged_into_id is None:
+            break
+        ticket = session.get(Ticket, ticket.merged_into_id)
+    return ticket
+
+
 def is_promised(session: Session, number: str) -> bool:
-    """Whether a call to this number waits already."""
+    """Whether this number is called back already; a call about something else is no call-back."""
     query = select(outbox.PromiseRow.id).where(
         outbox.PromiseRow.kind == CALL_OUT,
         outbox.PromiseRow.state.in_(("waiting", "queued")),
         outbox.PromiseRow.payload["number"].as_string() == number,
+        outbox.PromiseRow.payload["purpose"].as_string() == "call back",
     )
     return session.scalars(query.limit(1)).first() is not None
 
@@ -67,9 +79,9 @@ def e164_of(text: str) -> str:
 
 
 def not_reached(session: Session, facts: dict[str, Any], why: str, pauses: Sequence[float]) -> None:
-    """Nobody answered a call of ours: it is made again after so many minutes, until there were as many tries as pauses and
-    one; then the ticket says that a person has to see to it."""
-    ticket = session.get(Ticket, facts.get("ticket") or 0)
+    """Nobody answered a call of ours, or who answered found no agent: it is made again after so many minutes, until there
+    were as many tries as pauses and one; then the ticket says that a person has to see to it."""
+    ticket = standing(session, facts.get("ticket") or 0)
     attempt = int(facts.get("attempt", 1))
     if ticket is None:
         return
@@ -79,6 +91,12 @@ def not_reached(session: Session, facts: dict[str, Any], why: str, pauses: Seque
         record(session, ticket, "call.given_up", "sip", attempts=attempt)
         return
     due = clock.now() + timedelta(minutes=pauses[attempt - 1])
-    kept: dict[str, Any] = {name: facts[name] for name in ("number", "ticket", "purpose", "made") if name in facts}
-    payload = {**kept, "attempt": attempt + 1}
+    kept: dict[str, Any] = {name: facts[name] for name in ("number", "purpose", "made") if name in facts}
+    payload = {**kept, "ticket": ticket.id, "attempt": attempt + 1}
     outbox.promise(session, CALL_OUT, payload, due=due, queue="outbound")
+
+
+def still_owed(session: Session, facts: dict[str, Any], pauses: Sequence[float]) -> None:
+    """A customer whom we called waited for an agent in vain: he is called again like one who did not answer. What was
+    said before his last wait does not count as the conversation that he is owed."""
+    not_reached(session, {**facts, "made": clock.now().isoformat()}, "no agent", pauses)

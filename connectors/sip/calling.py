@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from connectors.sip.call import CHANNEL, Call
@@ -23,10 +22,10 @@ from core import clock, db, log, outbox, settings
 from core.errors import ConfigurationError, Conflict, HotlineError, Unavailable
 from intake import MessageRow, Sender, drop_session, known_session, open_session, waiting
 from intake.asking import ask
-from intake.calling import CALL_OUT, OVER, has_talked, is_promised, promise_call
+from intake.calling import CALL_OUT, OVER, has_talked, is_promised, promise_call, standing
 from intake.dialog import load_script
 from intake.waiting import Agent
-from ticketing import Ticket, record
+from ticketing import record
 
 CALL_BACK = "sip.call_back"
 RING_SECONDS = 45.0
@@ -55,11 +54,18 @@ class OutCall(Call):
     """A customer whom we call; from his answer on a call like any other, with a person."""
 
     def __init__(
-        self, line: Crewman, number: int, config: SipSettings, board: Switchboard, wanted: Wanted, session_id: str
+        self,
+        line: Crewman,
+        number: int,
+        config: SipSettings,
+        board: Switchboard,
+        wanted: Wanted,
+        session_id: str,
+        agent: Agent,
     ) -> None:
         super().__init__(line, number, "", "", config, "", board)
         self.session_id = session_id
-        self.agent: Agent | None = None
+        self._agent = agent
         self._wanted, self._board = wanted, board
         self._number = wanted.number
 
@@ -78,7 +84,7 @@ class OutCall(Call):
             return False
         self._early.clear()  # what was heard before he answered came from the network
         self._listen()
-        self.people.call_out(self.agent, PROMPTS.get(self._wanted.purpose, "we_call_back"))
+        self.people.call_out(self._agent, PROMPTS.get(self._wanted.purpose, "we_call_back"))
         return True
 
 
@@ -106,17 +112,21 @@ async def begin(
     if agent is None:
         await db.run(drop_session, session_id)
         raise Conflict("No agent is free.")
-    call = OutCall(line, board.next_number(), config, board, wanted, session_id)
-    call.agent = agent
-    return call
+    return OutCall(line, board.next_number(), config, board, wanted, session_id, agent)
 
 
-@outbox.handler(CALL_OUT, queue="outbound", lease=60, attempts=12, backoff=10.0)
+def _never(promise: outbox.Promise, error: str) -> outbox.Effect:
+    """No telephone process took the call, as often as it was tried: a person has to see to it."""
+    because = error[:200]
+    return lambda session: _told(session, promise.payload["ticket"], "call.given_up", because=because)
+
+
+@outbox.handler(CALL_OUT, queue="outbound", lease=60, attempts=12, backoff=10.0, last_resort=_never)
 def call_out(promise: outbox.Promise) -> outbox.Effect | None:
     """Has a telephone process make the call; raises Unavailable while there is none."""
     given = promise.payload
     with db.read() as session:
-        ticket = session.get(Ticket, given["ticket"])
+        ticket = standing(session, given["ticket"])
         if ticket is None or ticket.state in OVER:
             return None
         number = ticket.number
@@ -126,7 +136,7 @@ def call_out(promise: outbox.Promise) -> outbox.Effect | None:
         return _later(promise, CLOSED_PAUSE)
     first = str(given.get("key") or promise.key)
     wanted = {name: given[name] for name in ("number", "ticket", "purpose", "attempt")}
-    wanted["made"] = given.get("made", "")
+    wanted |= {"ticket": ticket.id, "made": given.get("made", "")}
     try:
         ask("", "dial", **wanted, key=f"{first}-{given['attempt']}", ticket_number=number)
     except Conflict:
@@ -153,7 +163,8 @@ def call_back(promise: outbox.Promise) -> outbox.Effect | None:
     def write(session: Session) -> None:
         if is_promised(session, number):  # he has called twice
             return
-        promise_call(session, session.get_one(Ticket, ticket_id), number, purpose="call back", actor="sip")
+        if (ticket := standing(session, ticket_id)) is not None and ticket.state not in OVER:
+            promise_call(session, ticket, number, purpose="call back", actor="sip")
 
     return write
 
@@ -188,6 +199,5 @@ def _later(promise: outbox.Promise, pause: timedelta) -> outbox.Effect:
 
 
 def _told(session: Session, ticket_id: int, kind: str, **details: Any) -> None:
-    ticket = session.scalar(select(Ticket).where(Ticket.id == ticket_id))
-    if ticket is not None:
+    if (ticket := standing(session, ticket_id)) is not None:
         record(session, ticket, kind, "sip", **details)

@@ -15,7 +15,7 @@ from connectors.sip.settings import PeopleSettings, SipSettings
 from core import log, settings
 from core.nudge import after_commit
 from intake import Message, Sender, SessionRow, TurnRow, transcript
-from intake.calling import not_reached
+from intake.calling import not_reached, still_owed
 
 RECOGNISE = "sip.recognise"
 ENOUGH_MS = 400  # of sound; less is no recording worth recognising
@@ -39,9 +39,13 @@ def message_of_call(session: Session, row: SessionRow, turns: Sequence[TurnRow])
     after_commit(session, lambda: _let_go(path, kept=bool(recording)))
     text, words = transcript(turns)
     outcome = row.outcome
-    if facts.get("direction") == "out" and not duration:
-        not_reached(session, facts, outcome, settings.get(PeopleSettings).call_again_minutes)
-        return _unanswered(row)
+    if facts.get("direction") == "out":
+        pauses = settings.get(PeopleSettings).call_again_minutes
+        if not facts.get("answered", bool(turns) or duration > 0):  # a process that died has not said
+            not_reached(session, facts, outcome, pauses)
+            return _unanswered(row)
+        if _wish(facts):
+            still_owed(session, facts, pauses)
     # A session without "complete" was not ended by its controller: what was said after the last turn is only recorded.
     waits = bool(recording) and duration >= ENOUGH_MS and not facts.get("complete", False)
     if outcome == "completed" and not text and not waits:
@@ -98,7 +102,7 @@ def _unanswered(row: SessionRow) -> Message:
 
 
 def _is_called_back(row: SessionRow) -> bool:
-    """Whether we owe this caller a call, and can make it."""
+    """Whether we owe this caller a call, and can make it; one of ours is made again by itself."""
     number = str(row.sender.get("value", ""))
     return row.facts.get("direction") != "out" and bool(_wish(row.facts)) and can_be_called(number)
 
@@ -110,7 +114,14 @@ def _people(facts: dict[str, Any], turns: Sequence[TurnRow]) -> dict[str, Any]:
     if spoken and "talked" not in people:
         talk = {"agent": people.get("agent"), "name": people.get("agent_name", ""), "at": spoken[0].at.isoformat()}
         people["talked"] = [{**talk, "start": spoken[0].start, "end": spoken[-1].end, "turns": len(spoken)}]
+    if _waited(facts):
+        people |= {"wish": "call back", "because": "broken off"}
     return people
+
+
+def _waited(facts: dict[str, Any]) -> bool:
+    """Whether a caller waited for a person when his process died."""
+    return "complete" not in facts and facts.get("people", {}).get("stage") in ("queue", "ringing")
 
 
 def _wish(facts: dict[str, Any]) -> str:
@@ -118,6 +129,8 @@ def _wish(facts: dict[str, Any]) -> str:
     people = facts.get("people", {})
     if facts.get("dialog", {}).get("step") == "end.hand_over":
         return ASKED_BACK
+    if _waited(facts):
+        return NOBODY_FREE
     if people.get("wish") != "call back":
         return ""
     return ASKED_BACK if people.get("because") == "call back" else NOBODY_FREE

@@ -17,7 +17,7 @@ from connectors.sip.settings import Account, PeopleSettings
 from core import clock, db, outbox
 from core.db import Database
 from core.outbox import PromiseRow
-from intake import Message
+from intake import Message, MessageRow, message_of
 from intake.understand import use
 from tests.integration.test_sip_dialog import KnowsFourWords, hung_up, loudness
 from tests.integration.test_sip_people import asked, desk_of, put_through, sessions, staged, state_of
@@ -213,6 +213,102 @@ def test_a_call_back_is_owed_once_and_not_after_they_have_talked(any_database: D
     assert events("call.withdrawn")[0]["because"] == "they have talked"
     with db.read() as session:
         assert not is_promised(session, "+8613912345678")
+
+
+def test_only_a_call_back_takes_the_place_of_a_call_back_and_a_merged_ticket_keeps_its_call(
+    any_database: Database,
+) -> None:
+    from intake.calling import is_promised, not_reached, promise_call, standing
+    from ticketing import Ticket
+
+    first, second = draft(customer=customer()), draft()
+    number = "+8613912345678"
+    with db.write() as session:
+        ticket = session.get_one(Ticket, first)
+        promise_call(session, ticket, number, purpose="appointment", due=clock.now() + timedelta(days=5), actor="sip")
+        assert not is_promised(session, number)
+        promise_call(session, ticket, number, purpose="call back", actor="sip")
+        assert is_promised(session, number)
+        ticket.state, ticket.merged_into_id = "merged", second
+        found = standing(session, first)
+        assert found is not None
+        assert found.id == second
+        facts = {"ticket": first, "number": number, "purpose": "call back"}
+        not_reached(session, facts, "busy", (5.0,))
+    assert sorted(one.payload["ticket"] for one in waiting_calls()) == [first, first, second]
+
+
+def test_a_promised_call_that_no_process_takes_does_not_end_in_silence(database: Database) -> None:
+    from intake.calling import promise_call
+    from ticketing import Ticket
+
+    ticket_id = draft(customer=customer())
+    with db.write() as session:
+        ticket = session.get_one(Ticket, ticket_id)
+        promise_call(session, ticket, "+8613912345678", purpose="call back", actor="sip")
+    for _ in range(20):
+        keep_promises("call.out")  # there is no telephone process
+        with db.write() as session:
+            for row in session.scalars(select(PromiseRow).where(PromiseRow.state == "waiting")):
+                row.due = clock.now()
+    assert len(events("call.given_up")) == 1
+
+
+def call_of_ours(facts: dict[str, Any], *, outcome: str = "completed", spoken: bool = True) -> MessageRow:
+    """A call to a customer that has ended with these facts."""
+    from intake import HeardTurn, Sender, append_turn, end_session, open_session
+    from intake.calling import number_of
+    from ticketing import Ticket
+
+    ticket = draft(customer=customer())
+    with db.read() as session:
+        number = number_of(session, session.get_one(Ticket, ticket))
+    sender = Sender(kind="phone", value=number, verified=True)
+    known = {"direction": "out", "number": number, "purpose": "call back", "ticket": ticket, "attempt": 1}
+    session_id = open_session("sip", "ours", sender, owner="test", facts=known)
+    if spoken:
+        append_turn(session_id, HeardTurn(speaker="system", text="这里是报修热线", expects="open"))
+    end_session(session_id, outcome, facts)
+    with db.read() as session:
+        return session.scalars(select(MessageRow)).one()
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_a_call_that_was_answered_is_not_made_again_for_want_of_a_recording(database: Database, told: bool) -> None:
+    row = call_of_ours({"complete": True, **({"answered": True} if told else {})})
+    assert "event" not in row.content or not row.content["event"]
+    assert waiting_calls() == []
+    assert events("call.not_reached") == []
+
+
+def test_a_customer_of_ours_who_found_no_agent_is_called_again_and_not_for_ever(database: Database) -> None:
+    from intake.calling import still_owed
+
+    people = {"wish": "call back", "because": "too long"}
+    row = call_of_ours({"complete": True, "answered": True, "duration_ms": 9000, "people": people})
+    [again] = waiting_calls()
+    assert (again.payload["attempt"], again.payload["purpose"]) == (2, "call back")
+    assert events("call.not_reached")[0]["because"] == "no agent"
+    assert "请回电" in message_of(row).problem
+    with db.write() as session:
+        still_owed(session, {**again.payload, "attempt": 4}, (5, 30, 120))
+    assert len(waiting_calls()) == 1
+    assert events("call.given_up")[0]["attempts"] == 4
+
+
+@pytest.mark.parametrize("stage", ["queue", "talking"])
+def test_who_waits_when_everything_dies_keeps_his_wish(database: Database, stage: str) -> None:
+    from intake import Sender, end_orphans, open_session
+
+    facts = {"people": {"stage": stage, "ahead": 0}}
+    open_session("sip", "theirs", Sender(kind="phone", value="+8613900001234"), owner="test", facts=facts)
+    assert end_orphans(timedelta(0)) == 1
+    with db.read() as session:
+        row = session.scalars(select(MessageRow)).one()
+    message = message_of(row)
+    assert ("nobody could be reached" in message.problem) is (stage == "queue")
+    wish = message.extra["people"].get("wish")
+    assert wish == ("call back" if stage == "queue" else None)
 
 
 async def test_who_waited_in_vain_is_called_back_when_an_agent_is_free(database: Database) -> None:
