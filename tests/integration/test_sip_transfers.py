@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -242,3 +243,37 @@ async def test_a_whisper_is_for_agents_only(database: Database) -> None:
                     assert lately(trunk.stream, OTHER) < 300
                 async with sending(trunk.stream, voice_port(trunk.invite), tone(0.1, AGENT)):
                     await eventually(lambda: lately(ear.stream, AGENT) > 1000)  # he hears them still
+
+
+async def test_who_takes_a_caller_whose_turn_it_was_with_another_leaves_no_telephone_behind(database: Database) -> None:
+    with embedded_redis():
+        async with (
+            telephone() as rung,
+            telephone() as first,
+            telephone() as second,
+            peer() as caller,
+            rtp() as stream,
+        ):
+            wang = agent("wang", rung.address)
+            li, zhao = agent("li", first.address, "away"), agent("zhao", second.address, "away")
+            async with (
+                recogniser(ASKS),
+                controller(LOCAL.model_copy(update={"ring_seconds": 20})) as voice,
+                desk_of("li", "zhao") as (at_li, at_zhao),
+            ):
+                _, response = await caller.establish(voice.front.port, rtp_port=stream.port)
+                port = voice_port(response)
+                await stream.speak(tone(0.6, CALLER) + silence(0.5), port)
+                async with sending(stream, port, tone(0.1, CALLER)):
+                    await rung.rings(20)
+                    for desk in (at_li, at_zhao):
+                        assert (await asked(desk, "take"))[0] == 200
+                    await first.rings()
+                    await second.rings()
+                    await asyncio.gather(first.picks_up(), second.picks_up())
+                    await rung.is_cancelled()
+                    await eventually(lambda: staged() == "talking")
+                    await eventually(lambda: [state_of(one) for one in (wang, li, zhao)].count(None) == 2)
+                    has, other = (first, second) if state_of(li) else (second, first)
+                    await other.is_hung_up()
+                    await eventually(lambda: lately(has.stream, CALLER) > 1000)
