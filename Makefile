@@ -61,7 +61,7 @@ clean: ## forget what set-up made
 	@mkdir -p .make && touch $@
 
 .make/address-peers:
-	@mkdir -p .make && $(BIN)/python -m venv $@ && $@/bin/pip install -q jionlp==1.5.31 cpca==0.5.5 addressparser==0.2.4
+	@mkdir -p .make && $(BIN)/python -m venv $@ && $@/bin/pip install -q jionlp==1.5.31 cpca==0.5.5 addressparser==0.2.4 six==1.17.0
 
 # These two set their stamp themselves, and only when there is a model or a console: without, the next make tries again.
 .make/models: .make/python scripts/setup-models

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from nlu.contract import Candidate
-from nlu.places import Divisions, divisions
+from nlu.places import Divisions, divisions, short_names
 
 _SKIP = " ,，、·-"
 _STREETISH = re.compile(
     r"^(?:[东西南北中]?[一二三四五六七八九]?(?:路|街|大道|大街|巷|胡同|弄|桥|村|小区|花园|大厦|广场|公寓|苑|里|酒店|医院|大学|小学|中学|机场|站))"
 )
 _MOST = 5
+_LATEST = 20  # characters before the first division
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class AddressResolver:
     def _candidates(self, value: str, region: str) -> tuple[Candidate, ...]:
         """Ranked completions of ``value``; ``region`` (code or name) decides between equals."""
         near = self.region_code(region) if region else ""
-        readings = self._read(value)
+        readings = self._read(value) or self._read_later(value)
         if not readings:
             if not near:
                 return ()
@@ -76,12 +77,29 @@ class AddressResolver:
             out.append(self._candidate(code, value, at, round(min(0.99, confidence), 3)))
         return tuple(out)
 
-    def _read(self, value: str) -> list[_Reading]:
-        """All ways to read divisions from the front, each as deep as it goes."""
+    def _read_later(self, value: str) -> list[_Reading]:
+        """Readings that begin behind something else (a country, a name, a label), at the first division with its full name."""
+        for start in range(1, min(_LATEST, len(value))):
+            for length in range(min(12, len(value) - start), 2, -1):
+                codes = self._table.by_name.get(value[start : start + length], ())
+                if any(self._table.by_code[c].name == value[start : start + length] and len(c) <= 6 for c in codes):
+                    return self._read(value, start)
+        return []
+
+    def _again(self, code: str, value: str, at: int) -> int:
+        """Where what was said goes on if a division that was named already is named once more; else ``at``."""
+        for division in self._table.chain(code):
+            for name in short_names(division.name, division.level):
+                if value.startswith(name, at):
+                    return at + len(name)
+        return at
+
+    def _read(self, value: str, start: int = 0) -> list[_Reading]:
+        """All ways to read divisions from ``start``, each as deep as it goes."""
         table = self._table
         done: list[_Reading] = []
-        open_readings = [_Reading("", 0, 0.0)]
-        for _ in range(6):
+        open_readings = [_Reading("", start, 0.0)]
+        for _ in range(9):
             following: list[_Reading] = []
             for r in open_readings:
                 at = r.at
@@ -108,7 +126,11 @@ class AddressResolver:
                     if grew and length >= 3 and any(table.by_code[c].name == name for c in codes):
                         break
                 if not grew and r.code:
-                    done.append(r)
+                    again = self._again(r.code, value, at)
+                    if again > at:
+                        following.append(_Reading(r.code, again, r.weight))
+                    else:
+                        done.append(r)
             if not following:
                 break
             open_readings = sorted(set(following), key=lambda r: -r.weight)[:200]
