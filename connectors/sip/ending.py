@@ -48,7 +48,8 @@ def message_of_call(session: Session, row: SessionRow, turns: Sequence[TurnRow])
             still_owed(session, facts, pauses)
     # A session without "complete" was not ended by its controller: what was said after the last turn is only recorded.
     waits = bool(recording) and duration >= ENOUGH_MS and not facts.get("complete", False)
-    if outcome == "completed" and not text and not waits:
+    talked = facts.get("people", {}).get("talked")  # with a person, who knows what it was about
+    if outcome == "completed" and not text and not waits and not talked:
         outcome = row.outcome = "silent"
     return Message(
         channel=row.channel,
