@@ -138,9 +138,12 @@ _PLAIN = re.compile(
 def _plain_symptoms(text: str, found: list[Found]) -> list[Found]:
     """The commonest symptoms, said plainly right behind the device: 空调不制冷."""
     out = list(found)
+    taken = bytearray(len(text))
+    for start, end, *_ in found:
+        taken[start:end] = b"\1" * (end - start)
     for device in found:
         match = _PLAIN.match(text, device[1]) if device[2] == "device" else None
-        if match and not any(f[0] < match.end(1) and match.start(1) < f[1] for f in found):
+        if match and not any(taken[match.start(1) : match.end(1)]):
             out.append((match.start(1), match.end(1), "fault", 0.75, "symptoms"))
     return out
 

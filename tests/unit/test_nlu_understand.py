@@ -139,7 +139,12 @@ def test_a_megabyte_is_read_in_time(understander: Understander) -> None:
 
 @pytest.mark.parametrize(
     ("text", "symptom"),
-    [("空调不制冷", "不制冷"), ("油烟机漏油，周末来", "漏油"), ("你好 我家电视开不了机", "开不了机")],
+    [
+        ("空调不制冷", "不制冷"),
+        ("油烟机漏油，周末来", "漏油"),
+        ("你好 我家电视开不了机", "开不了机"),
+        ("你好我家的空调不制冷呢\n在二楼", "不制冷"),
+    ],
 )
 def test_the_commonest_requests_have_their_symptom(understander: Understander, text: str, symptom: str) -> None:
     assert [f.surface for f in read(understander, text).fields if f.name == "fault"] == [symptom]
