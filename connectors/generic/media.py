@@ -13,7 +13,7 @@ from connectors.generic.definition import Definition, FetchStep, Media, definiti
 from connectors.generic.mapping import MEDIA, holds
 from connectors.generic.provider import ProviderUnreachable, address, check_host
 from connectors.generic.settings import GenericSettings
-from connectors.generic.tokens import lasting, uses_token, with_token
+from connectors.generic.tokens import secrets_for, with_token
 from connectors.media import Fetched, finish, missing
 from core import db, outbox, settings
 from core.errors import TooLarge
@@ -50,8 +50,11 @@ def _how(definition: Definition, message: Message, remote: str) -> Media | None:
 
 
 def _fetch(definition: Definition, how: Media, message: Message, remote: str) -> Fetched:
-    known = with_token(definition) if uses_token(definition, how) else lasting(definition)
-    scope: dict[str, Any] = {"item": {"id": remote}, "up": message.extra.get("item"), "secret": known}
+    scope: dict[str, Any] = {
+        "item": {"id": remote},
+        "up": message.extra.get("item"),
+        "secret": secrets_for(definition, how),
+    }
     stale = {str(one) for one in how.stale}
     content, type_ = b"", ""
     for step in how.fetch:

@@ -15,7 +15,7 @@ from connectors.generic import expression
 from connectors.generic.definition import Definition, Reply, definitions, is_open, secrets_of
 from connectors.generic.provider import ProviderUnreachable, address, check_host
 from connectors.generic.settings import GenericSettings
-from connectors.generic.tokens import lasting, uses_token, with_token
+from connectors.generic.tokens import secrets_for, with_token
 from connectors.generic.webhook import filled
 from core import clock, db, settings
 from core.errors import Forbidden, TooMany
@@ -107,7 +107,7 @@ class GenericOutlet:
                 "extra": last.content["extra"].get("item"),
                 "uuid": str(uuid.uuid5(uuid.NAMESPACE_URL, notice.key)),
             },
-            "secret": (with_token if uses_token(self._definition, self._reply) else lasting)(self._definition),
+            "secret": secrets_for(self._definition, self._reply),
         }
 
     def _equipped(self) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from functools import cache
 from typing import Any
 
 import requests
@@ -17,17 +16,19 @@ from connectors.generic.webhook import filled
 from core import settings
 from core.errors import Unavailable
 
+_caches: dict[str, TokenCache] = {}
+
 
 def lasting(definition: Definition) -> dict[str, str]:
     """The channel's settings and secrets as they are set."""
     return {**definition.keep, **secrets_of(definition)}
 
 
-def uses_token(definition: Definition, part: Part) -> bool:
-    """Whether this part of the definition names the channel's token."""
-    return definition.token is not None and f"secret.{definition.token.name}}}" in json.dumps(
-        part.model_dump(mode="json")
-    )
+def secrets_for(definition: Definition, part: Part) -> dict[str, str]:
+    """What ``{secret.x}`` stands for in this part of the definition; a token is fetched only where the part names it."""
+    token = definition.token
+    named = token is not None and f"secret.{token.name}}}" in json.dumps(part.model_dump(mode="json"))
+    return with_token(definition) if named else lasting(definition)
 
 
 def with_token(definition: Definition, refused: str = "") -> dict[str, str]:
@@ -37,18 +38,9 @@ def with_token(definition: Definition, refused: str = "") -> dict[str, str]:
     token = definition.token
     if token is None or not all(known.get(name) for name in token.needs):
         return known
-    return {**known, token.name: _cache(definition.channel, token, tuple(sorted(known.items()))).token(refused)}
-
-
-@cache
-def _cached(channel: str, written: str, known: tuple[tuple[str, str], ...]) -> TokenCache:
-    token = Token.model_validate_json(written)
-    name = "|".join([channel, token.url, *(dict(known)[need] for need in token.needs)])
-    return TokenCache(name, lambda: _fetch(token, dict(known)))
-
-
-def _cache(channel: str, token: Token, known: tuple[tuple[str, str], ...]) -> TokenCache:
-    return _cached(channel, token.model_dump_json(by_alias=True), known)
+    name = "|".join([definition.channel, token.url, *(known[need] for need in token.needs)])
+    cache = _caches.setdefault(name, TokenCache(name, lambda: _fetch(token, known)))
+    return {**known, token.name: cache.token(refused)}
 
 
 def _fetch(token: Token, known: dict[str, str]) -> tuple[str, int]:
