@@ -1,8 +1,10 @@
-"""A decoding thread per core and many streams: fair by the time that decoding each took, not by who sent most.
+"""A decoding thread per core and many streams: who waits longest goes first, as long as he takes no more than the others.
 
-A stream waits with a bounded queue of its own. Whenever a thread is free it takes the waiting stream that has used the
-least decoding time, decodes a small quantum of it and puts it back. So a stream that is expensive (a language that the
-model doesn't know can cost ten times real time) or that is fed faster than real time only slows itself down.
+A stream waits with a bounded queue of its own. Whenever a thread is free it takes a waiting stream, decodes a small quantum of
+it and puts it back. Streams in real time are taken in the order in which they came: taking the one that had used the least
+would let those who speak most wait again and again. One that is expensive (a
+language that the model doesn't know can cost ten times real time) and has used LEAD more than another one that waits, or is fed
+faster than real time, comes after the others, by the time it has used: it only slows itself down, and gets its share.
 """
 
 from __future__ import annotations
@@ -18,7 +20,9 @@ from core import log
 from core.errors import HotlineError, Unavailable
 
 QUANTUM_MS = 200
-CREDIT = 0.5  # s of decoding time that a stream which was quiet may be ahead of the others
+CREDIT = 0.7  # s of decoding time that a stream which was quiet has good when it comes back
+LEAD = 0.6  # s of decoding time that a stream may have used more than another one and still be taken in turn: callers differ
+AHEAD = 2.0  # s that a live stream's audio may be ahead of the clock: networks deliver in clumps
 
 logger = log.get(__name__)
 
@@ -57,12 +61,11 @@ class Stream:
         self.fed_bytes = 0
         self.backlog_bytes = 0
         self.opened_at = time.monotonic()
-        self.waiting_since: float | None = None
+        self.waiting_since = 0.0
         self._scheduler = scheduler
         self._deliver = deliver
         self._queue: deque[tuple[float, bytes | _Mark | _Expect]] = deque()
         self._recognizer: Recognizer | None = None
-        self._running = False
         self._closed = False
 
     @property
@@ -72,6 +75,10 @@ class Stream:
     @property
     def fed_ms(self) -> int:
         return self.fed_bytes // BYTES_PER_MS
+
+    def is_live(self, now: float) -> bool:
+        """Whether it has been fed no faster than real time."""
+        return self.fed_ms / 1000 <= now - self.opened_at + AHEAD
 
     def feed(self, pcm: bytes) -> None:
         for start in range(0, len(pcm), QUANTUM_MS * BYTES_PER_MS):
@@ -99,6 +106,7 @@ class Scheduler:
         self.decoded_bytes = 0
         self.decoding_seconds = 0.0
         self._ready: set[Stream] = set()
+        self._decoding: set[Stream] = set()
         self._least_used = 0.0
         self._changed = threading.Condition()
         self._stopping = False
@@ -125,11 +133,7 @@ class Scheduler:
         """How old the oldest waiting audio is among the streams that are fed no faster than real time."""
         now = time.monotonic()
         with self._changed:
-            waits = [
-                now - stream._queue[0][0]
-                for stream in self.streams
-                if stream._queue and stream.fed_ms / 1000 <= now - stream.opened_at + 2
-            ]
+            waits = [now - stream._queue[0][0] for stream in self.streams if stream._queue and stream.is_live(now)]
         return max(waits, default=0.0)
 
     def put(self, stream: Stream, item: bytes | _Mark | _Expect) -> None:
@@ -140,11 +144,10 @@ class Scheduler:
             if isinstance(item, bytes):
                 stream.fed_bytes += len(item)
                 stream.backlog_bytes += len(item)
-            if not stream._running and stream not in self._ready:
+            if stream not in self._decoding and stream not in self._ready:
                 # Who was quiet doesn't save up time against those who kept the threads busy.
                 stream.used = max(stream.used, self._least_used - CREDIT)
-                self._ready.add(stream)
-                self._changed.notify()
+                self._wait(stream)
 
     def close_stream(self, stream: Stream) -> None:
         with self._changed:
@@ -153,7 +156,7 @@ class Scheduler:
             stream.backlog_bytes = 0
             self._ready.discard(stream)
             self.streams.discard(stream)
-            if not stream._running and stream._recognizer is not None:
+            if stream not in self._decoding and stream._recognizer is not None:
                 stream._recognizer.close()
                 stream._recognizer = None
 
@@ -174,10 +177,9 @@ class Scheduler:
                     self._changed.wait()
                 if self._stopping:
                     return
-                stream = min(self._ready, key=lambda one: one.used)
+                stream = self._next()
                 self._ready.remove(stream)
-                self._least_used = max(self._least_used, stream.used)
-                stream._running = True
+                self._decoding.add(stream)
                 task = self._take(stream)
             started = time.monotonic()
             try:
@@ -195,14 +197,30 @@ class Scheduler:
                 self.decoding_seconds += took
                 if isinstance(task, bytes):
                     self.decoded_bytes += len(task)
-                stream._running = False
+                self._decoding.remove(stream)
                 if stream._closed:
                     if stream._recognizer is not None:
                         stream._recognizer.close()
                         stream._recognizer = None
                 elif stream._queue:
-                    self._ready.add(stream)
-                    self._changed.notify()
+                    self._wait(stream)
+
+    def _wait(self, stream: Stream) -> None:
+        stream.waiting_since = time.monotonic()
+        self._ready.add(stream)
+        self._changed.notify()
+
+    def _next(self) -> Stream:
+        least = min(stream.used for stream in self._ready)
+        decoding = min((stream.used for stream in self._decoding), default=least)
+        self._least_used = max(self._least_used, min(least, decoding))
+        now = time.monotonic()
+
+        def turn(stream: Stream) -> tuple[bool, float]:
+            last = stream.used > least + LEAD or not stream.is_live(now)
+            return last, stream.used if last else stream.waiting_since
+
+        return min(self._ready, key=turn)
 
     def _take(self, stream: Stream) -> bytes | _Mark | _Expect:
         """The next item; small pieces of audio are joined up to a quantum."""

@@ -6,11 +6,12 @@ import queue
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
 from asr import Final, Listening, Partial
-from asr.scheduling import Heard, Scheduler, Stream
+from asr.scheduling import CREDIT, LEAD, Heard, Scheduler, Stream
 from core.errors import Unavailable
 from tests.support.spelling import FAIL, SLOW, SpellingEngine, spell
 
@@ -18,13 +19,18 @@ from tests.support.spelling import FAIL, SLOW, SpellingEngine, spell
 class Listener:
     """One stream and what was heard of it."""
 
-    def __init__(self, scheduler: Scheduler, listening: Listening | None = None) -> None:
+    def __init__(
+        self, scheduler: Scheduler, listening: Listening | None = None, order: list[Listener] | None = None
+    ) -> None:
         self.heard: queue.Queue[Heard] = queue.Queue()
+        self.order = order
         self.threads: set[str] = set()
         self.stream: Stream = scheduler.open(listening or Listening(), self._hear)
 
     def _hear(self, heard: Heard) -> None:
         self.threads.add(threading.current_thread().name)
+        if self.order is not None:
+            self.order.append(self)
         self.heard.put(heard)
 
     def until(self, mark: str) -> list[Partial | Final]:
@@ -92,6 +98,79 @@ def test_a_stream_that_costs_twenty_times_as_much_gets_its_share_and_no_more(
     cheap.until("done")
     # Equal decoding time means about twenty quanta of the cheap one for one of the dear one.
     assert dear.stream.backlog_ms > 30_000
+
+
+@contextmanager
+def busy(scheduler: Scheduler, engine: SpellingEngine) -> Iterator[None]:
+    """The only thread is held up meanwhile."""
+    deadline, held = time.monotonic() + 10, len(engine.opened) + 1
+    Listener(scheduler).stream.feed(spell(SLOW))
+    while len(engine.opened) < held and time.monotonic() < deadline:
+        time.sleep(0.001)
+    yield
+    engine.gate.set()
+
+
+def used(scheduler: Scheduler, engine: SpellingEngine, seconds: float, order: list[Listener]) -> Listener:
+    """A live stream that has used so much decoding time."""
+    engine.costs["used"] = seconds
+    made = Listener(scheduler, Listening(leg="used"), order)
+    made.stream.feed(spell(1))
+    made.stream.mark("used")
+    made.until("used")
+    engine.costs["used"] = 0.0
+    order.clear()
+    return made
+
+
+def test_who_waits_longest_goes_first_also_when_he_has_said_more(scheduler: Scheduler, engine: SpellingEngine) -> None:
+    order: list[Listener] = []
+    talkative, quiet = used(scheduler, engine, LEAD / 3, order), Listener(scheduler, order=order)
+    with busy(scheduler, engine):
+        talkative.stream.feed(spell(1))
+        quiet.stream.feed(spell(1))
+    quiet.stream.mark("done")
+    quiet.until("done")
+    assert order[:2] == [talkative, quiet]
+
+
+def test_who_has_used_much_more_comes_after_the_others(scheduler: Scheduler, engine: SpellingEngine) -> None:
+    order: list[Listener] = []
+    quiet = Listener(scheduler, order=order)
+    dear = used(scheduler, engine, LEAD + CREDIT / 2, order)
+    with busy(scheduler, engine):
+        dear.stream.feed(spell(1))
+        quiet.stream.feed(spell(1))
+    dear.stream.mark("done")
+    dear.until("done")
+    assert order[:2] == [quiet, dear]
+
+
+def test_a_live_call_goes_before_a_file_that_waits_longer(scheduler: Scheduler, engine: SpellingEngine) -> None:
+    order: list[Listener] = []
+    live, file = Listener(scheduler, order=order), Listener(scheduler, order=order)
+    with busy(scheduler, engine):
+        file.stream.feed(spell(*[1] * 300))
+        live.stream.feed(spell(1))
+    live.stream.mark("done")
+    live.until("done")
+    assert order[0] is live
+
+
+def test_live_calls_that_take_everything_leave_a_file_its_share(scheduler: Scheduler, engine: SpellingEngine) -> None:
+    engine.cost = 0.002
+    file, live = Listener(scheduler), [Listener(scheduler) for _ in range(3)]
+    file.stream.feed(spell(*[1] * 2000))
+    for _ in range(10):
+        # A live call's audio is at most two seconds ahead of the clock; here each always has more to decode.
+        for listener in live:
+            listener.stream.opened_at -= 10
+            listener.stream.feed(spell(*[1] * 100))
+    began, before = time.monotonic(), file.stream.backlog_ms
+    while time.monotonic() < began + 4 * LEAD and all(listener.stream.backlog_ms for listener in live):
+        time.sleep(0.01)
+    assert all(listener.stream.backlog_ms for listener in live)
+    assert before - file.stream.backlog_ms > 2_000
 
 
 def test_a_broken_recogniser_ends_its_own_stream_only(scheduler: Scheduler) -> None:
