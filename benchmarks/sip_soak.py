@@ -17,6 +17,7 @@ import os
 import shutil
 import sys
 import tempfile
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,8 @@ from connectors.sip.controller import Controller
 from connectors.sip.plugin import prepare
 from connectors.sip.sound import sound_of
 from core import log, settings
-from core.db import Base, Database
+from core.db import Base, Database, DatabaseSettings, read
+from core.db import run as run_in_rooms
 from core.db import use as use_database
 from tests.support import tables
 from tests.support.rtp import alaw
@@ -35,18 +37,16 @@ from tests.support.system import free_port
 PIECE = 500
 SCENARIO = Path(__file__).with_suffix(".xml")
 SPEECH = Path(__file__).parent.parent / "tests" / "data" / "sip" / "call.wav"
-GROWTH_MB, GROWTH_HANDLES = (
-    20,
-    4,
-)  # from the first quarter to the last; caches fill, and a file is open at the moment of looking
+# From the first quarter to the last; caches fill, and a file is open at the moment of looking.
+GROWTH_MB, GROWTH_HANDLES = 20, 4
+Measured = dict[str, dict[str, int]]  # MB, files and threads by process
 
 
-def measured(voice: Controller) -> dict[str, dict[str, int]]:
-    """MB, files and threads by process."""
+def measured(voice: Controller) -> Measured:
     pids = {"controller": os.getpid()}
     if voice.crew is not None:
         pids |= {member.name: member.pid for member in voice.crew.members.values()}
-    found: dict[str, dict[str, int]] = {}
+    found: Measured = {}
     for name, pid in pids.items():
         status = dict(
             line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines() if ":" in line
@@ -54,6 +54,23 @@ def measured(voice: Controller) -> dict[str, dict[str, int]]:
         files = len(list(Path(f"/proc/{pid}/fd").iterdir()))
         found[name] = {"mb": int(status["VmRSS"].split()[0]) // 1024, "files": files, "threads": int(status["Threads"])}
     return found
+
+
+async def fill_pools() -> None:
+    """Threads and connections come with demand, up to a bound: all are there before anything is measured, so that what grows
+    afterwards is no pool that fills."""
+    for count, run in (
+        (settings.get(DatabaseSettings).threads, run_in_rooms),
+        (min(32, (os.cpu_count() or 1) + 4), asyncio.to_thread),  # asyncio's own
+    ):
+        together = threading.Barrier(count)
+
+        def hold(together: threading.Barrier = together) -> None:
+            with read() as session:
+                session.connection()
+                together.wait(30)
+
+        await asyncio.gather(*(run(hold) for _ in range(count)))
 
 
 async def calls(voice: Controller, count: int, at_once: int, seconds: float, directory: str) -> int:
@@ -84,11 +101,12 @@ async def calls(voice: Controller, count: int, at_once: int, seconds: float, dir
     return failed
 
 
-async def soak(count: int, at_once: int, seconds: float, directory: str) -> dict[str, object]:
+async def soak(count: int, at_once: int, seconds: float, directory: str) -> tuple[dict[str, object], list[Measured]]:
     processes = at_once // 4 + 1  # a call's line is free a moment after its end, and SIPp calls again at once
-    quarters: list[dict[str, dict[str, int]]] = []
+    quarters: list[Measured] = []
     failed, made = 0, 0
     async with controller(processes=processes, calls_per_source=100_000, dialog="none") as voice:
+        await fill_pools()
         for quarter in range(1, 5):
             piece = count * quarter // 4 - made
             failed += await calls(voice, piece, at_once, seconds, directory)
@@ -106,12 +124,11 @@ async def soak(count: int, at_once: int, seconds: float, directory: str) -> dict
         "hours": round(sum(int(message.extra["duration_ms"]) for message in kept) / 3_600_000, 2),
         "calls_without_voice": sum(count < 10 for count in packets),
         "failed_runs": failed,
-        "quarters": quarters,
         "grown": grown(quarters[0], quarters[-1]),
-    }
+    }, quarters
 
 
-def grown(first: dict[str, dict[str, int]], last: dict[str, dict[str, int]]) -> list[str]:
+def grown(first: Measured, last: Measured) -> list[str]:
     """What is more than it was; a process that is new or gone, too."""
     found = [f"{name} is not the process it was" for name in sorted(first.keys() ^ last.keys())]
     for name in sorted(first.keys() & last.keys()):
@@ -142,14 +159,16 @@ def main() -> None:
         database = Database(f"sqlite:///{directory}/calls.db")
         Base.metadata.create_all(database.engine)
         use_database(database)
-        result = asyncio.run(soak(given.calls, given.at_once, given.seconds, directory))
+        result, quarters = asyncio.run(soak(given.calls, given.at_once, given.seconds, directory))
         use_database(None)
     if given.json:
-        print(json.dumps(result))
+        print(json.dumps({**result, "quarters": quarters}))
         return
     for name, value in result.items():
-        if name != "quarters":
-            print(f"{name:20} {value}")
+        print(f"{name:20} {value}")
+    for number, quarter in enumerate(quarters, 1):
+        for name, found in quarter.items():
+            print(f"quarter {number} {name:10} {found['mb']} MB  {found['files']} files  {found['threads']} threads")
     if result["grown"] or result["failed_runs"] or result["messages"] != result["calls"]:
         raise SystemExit(1)
 

@@ -192,6 +192,7 @@ class Call(Party):
         }
         facts |= self.people.facts() | self.privacy.facts()
         if self._talk is not None:
+            await self._talk.conclude()
             facts |= self._talk.facts()
         if self.outcome == "completed" and not self._packets:
             self.outcome = "silent"

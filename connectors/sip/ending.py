@@ -27,6 +27,15 @@ PROBLEMS = {
 }
 NOBODY_FREE = "客户等待人工未接通，请回电 (nobody could be reached, please call the customer back)"
 ASKED_BACK = "客户要求回电 (the customer wishes to be called back)"
+UNSURE = "听得不清，请核对：{} (heard badly, please check: {})"
+NAMES = {
+    "fault": "故障",
+    "device": "设备",
+    "address": "地址",
+    "phone": "电话",
+    "contact_name": "联系人",
+    "time": "时间",
+}
 WAITING = "录音等待识别 (the recording waits for recognition)"
 logger = log.get(__name__)
 
@@ -62,7 +71,7 @@ def message_of_call(session: Session, row: SessionRow, turns: Sequence[TurnRow])
         words=words,
         waits="recognition" if waits else "",
         problem=" · ".join(
-            part for part in (PROBLEMS.get(outcome, ""), _wish(facts), WAITING if waits else "") if part
+            part for part in (PROBLEMS.get(outcome, ""), _wish(facts), WAITING if waits else "", _unsure(facts)) if part
         ),
         session_id=row.id,
         promises=(*((RECOGNISE,) if waits else ()), *((CALL_BACK,) if _is_called_back(row) else ())),
@@ -135,6 +144,12 @@ def _wish(facts: dict[str, Any]) -> str:
     if people.get("wish") != "call back":
         return ""
     return ASKED_BACK if people.get("because") == "call back" else NOBODY_FREE
+
+
+def _unsure(facts: dict[str, Any]) -> str:
+    """What the dialog heard so badly that it may be something else."""
+    names = facts.get("dialog", {}).get("unsure", [])
+    return UNSURE.format("、".join(NAMES.get(name, name) for name in names), ", ".join(names)) if names else ""
 
 
 def conversation(turns: Sequence[TurnRow]) -> list[dict[str, Any]]:

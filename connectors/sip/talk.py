@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from asr import Partial
 from connectors.sip.prompts import load, text_of
 from connectors.sip.settings import SipSettings
-from connectors.sip.speaker import speaker
+from connectors.sip.speaker import Saying, speaker
 from core import clock, db, log, settings
 from intake import HeardTurn
 from intake.dialog import (
@@ -28,7 +27,7 @@ from intake.dialog import (
     load_script,
     next_move,
     ready,
-    values_of,
+    understood,
 )
 
 Voice = bytes  # 16 kHz mono s16le
@@ -83,6 +82,8 @@ class Talk:
         self._speaker = speaker()
         self._move: Move | None = None
         self._playing: asyncio.Event | None = None
+        self._saying: Saying | None = None  # what the next move reads back, begun
+        self._feeding: asyncio.Task[bool] | None = None  # while it is being made and played
         self._quiet = Quiet()
         self._changed = asyncio.Event()
         self._danger = False
@@ -104,9 +105,17 @@ class Talk:
                 await self._task
 
     def facts(self) -> dict[str, Any]:
-        """For the agent: how far the dialog came, what the caller confirmed."""
-        settled = {name: self._state.values.get(name, "") for name in self._state.settled}
-        return {"dialog": {"step": self._state.step, "confirmed": settled, "emergency": self._state.emergency}}
+        """For the agent: how far the dialog came, what the caller confirmed, what was heard too badly to be believed."""
+        state = self._state
+        settled = {name: state.values.get(name, "") for name in state.settled}
+        told = {"step": state.step, "confirmed": settled, "emergency": state.emergency, "unsure": sorted(state.unsure)}
+        return {"dialog": told}
+
+    async def conclude(self) -> None:
+        """Takes in what was said last; once the call is over."""
+        if self._script is not None and self._turns:
+            with contextlib.suppress(Exception):  # without a language model nothing was understood before, either
+                self._state = await self._understood(self._script)
 
     # What the call hears
 
@@ -116,8 +125,8 @@ class Talk:
         if not words:
             return
         self._quiet.word = _now()
-        if len(words) >= BARGE_IN and self._playing is not None and not self._playing.is_set():
-            self._line.hush()
+        if len(words) >= BARGE_IN:
+            self._hush()
         if self._script is not None and not self._danger and self._script.is_danger(words):
             self._danger = True  # at once, not when the sentence is over
         self._changed.set()
@@ -126,7 +135,11 @@ class Talk:
         """An utterance is over, or digits were keyed in."""
         self._turns.append(
             Heard(
-                speaker=turn.speaker, text=turn.text, step=turn.expects, keyed=turn.text.isdecimal() and not turn.words
+                speaker=turn.speaker,
+                text=turn.text,
+                step=turn.expects,
+                keyed=turn.text.isdecimal() and not turn.words,
+                words=[(text, confidence) for text, _, _, confidence in turn.words],
             )
         )
         self._quiet.word = self._quiet.final = _now()
@@ -139,9 +152,16 @@ class Talk:
     def pressed(self, digit: str) -> None:
         """A key: the caller is there, and the prompt can stop."""
         self._quiet.word = _now()
-        if self._playing is not None and not self._playing.is_set():
-            self._line.hush()
+        self._hush()
         self._changed.set()
+
+    def _hush(self) -> None:
+        """Stops what is being said, and what would have been said after it."""
+        if self._prompt_over():
+            return
+        if self._feeding is not None:
+            self._feeding.cancel()
+        self._line.hush()
 
     # Its life
 
@@ -177,7 +197,12 @@ class Talk:
             move = await self._next(script, silent=silent)
             if move is None or (move.ends and not silent and not await self._quiet_for(END_PAUSE)):
                 continue
-            await self._do(move)
+            if not await self._do(move):
+                self._speaker = None  # who failed once is not waited for again in this call
+                move = await self._next(script, silent=silent)
+                if move is None:
+                    continue
+                await self._do(move)
             if move.hands_over:
                 await self._played()
                 await self._line.hand_over(urgent=self._state.emergency)
@@ -196,15 +221,16 @@ class Talk:
 
     async def _understood(self, script: Script) -> State:
         known = {"phone": self._number} if self._number.startswith("+") else {}
-        found = await db.run(values_of, list(self._turns), self._caller, [one.field for one in script.ask])
-        state = fold(script, self._turns, found, known)
+        turns, fields = list(self._turns), [one.field for one in script.ask]
+        found = await db.run(understood, turns, self._caller, fields)
+        state = fold(script, turns, found.values, known, found.doubtful, found.impossible)
         state.emergency = state.emergency or self._danger
         return state
 
-    async def _do(self, move: Move | None) -> None:
-        """Says it, and keeps that it was said."""
+    async def _do(self, move: Move | None) -> bool:
+        """Says it, and keeps that it was said. Whether that could be done: what is read back may break off."""
         if move is None:
-            return
+            return True
         self._move = move
         value = move.value if move.value.isdecimal() else f"「{move.value}」"
         text = "".join(value if name == "{value}" else text_of(name) for name in move.say)
@@ -213,30 +239,56 @@ class Talk:
         at = self._line.ms
         await self._line.note(HeardTurn(speaker="system", text=text, expects=move.step, start=at, end=at))
         await self._line.expect(move.endpointing)
-        voice = b"".join(await self._voices(move))
-        self._playing = self._line.say(voice) if voice else None
-        self._quiet.prompt = _now() + len(voice) / 32_000
+        saying, self._saying = self._saying, None
+        self._quiet.prompt = _now()
         self._quiet.final = 0.0
+        if saying is None:
+            names = [f"digit_{digit}" for digit in move.value]
+            self._play(*(each for name in move.say for each in (names if name == "{value}" else [name])))
+            return True
+        self._feeding = asyncio.create_task(self._feed(move, saying))
+        try:
+            await asyncio.wait({self._feeding})
+            return self._feeding.cancelled() or self._feeding.result()  # cancelled: the caller spoke into it
+        finally:
+            self._feeding.cancel()
+            self._feeding = None
+            await saying.close()
+
+    async def _feed(self, move: Move, saying: Saying) -> bool:
+        """Plays what comes before the value, each piece of it as soon as it is made, and what comes after it."""
+        at = move.say.index("{value}")
+        self._play(*move.say[:at])
+        while piece := await saying.more():
+            self._sound(piece)
+        if saying.whole:
+            self._play(*move.say[at + 1 :])
+        return saying.whole
+
+    def _play(self, *names: str) -> None:
+        self._sound(b"".join(load(name, self._config) for name in names))
+
+    def _sound(self, voice: Voice) -> None:
+        self._playing = self._line.say(voice) if voice else self._playing
+        self._quiet.prompt = max(self._quiet.prompt, _now()) + len(voice) / 32_000
 
     async def _next(self, script: Script, *, silent: bool) -> Move | None:
         people = await self._people(script)
         move = next_move(script, self._state, silent=silent, people=people, speaks=self._speaker is not None)
-        if self._speaker is None or move is None or not move.value or move.value.isdecimal():
+        if self._speaker is None or move is None or not move.value:
             return move
-        if await self._speaker.say(move.value):
+        if move.value.isdecimal() and not self._speaker.numbers:
             return move
-        self._speaker = None  # who failed once is not waited for again in this call
+        word, saying = self._quiet.word, Saying(self._speaker, move.value)
+        begins = await saying.begins()
+        if begins and self._quiet.word == word:
+            self._saying = saying
+            return move
+        await saying.close()
+        if begins:
+            return None  # he went on speaking meanwhile
+        self._speaker = None
         return next_move(script, self._state, silent=silent, people=people)
-
-    async def _voices(self, move: Move) -> Sequence[bytes]:
-        found: list[bytes] = []
-        for name in move.say:
-            if name == "{value}" and self._speaker is not None and not move.value.isdecimal():
-                found.append(await self._speaker.say(move.value))
-                continue
-            names = [f"digit_{digit}" for digit in move.value] if name == "{value}" else [name]
-            found += [load(each, self._config) for each in names]
-        return found
 
     async def _our_turn(self, script: Script) -> bool:
         """Waits until the caller has said what he wanted; whether he said nothing instead."""
@@ -259,7 +311,7 @@ class Talk:
                 return True
 
     def _prompt_over(self) -> bool:
-        return self._playing is None or self._playing.is_set()
+        return self._feeding is None and (self._playing is None or self._playing.is_set())
 
     async def _quiet_for(self, seconds: float) -> bool:
         """Whether nothing is said until the caller has been quiet for so long."""

@@ -6,7 +6,7 @@ from intake.dialog.moves import Move, next_move
 from intake.dialog.people import KnownCaller, known_caller
 from intake.dialog.script import Script, load_script
 from intake.dialog.state import Heard, State, fold
-from intake.dialog.understanding import ready, values_of
+from intake.dialog.understanding import Understood, ready, understood
 
 __all__ = [
     "Heard",
@@ -14,11 +14,12 @@ __all__ = [
     "Move",
     "Script",
     "State",
+    "Understood",
     "fold",
     "known_caller",
     "load_script",
     "next_move",
     "ready",
-    "values_of",
+    "understood",
     "yes_or_no",
 ]

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 
+from pypinyin import lazy_pinyin
+
 from intake.dialog.script import Script
 
 _FILL = re.compile(r"[啊呀呢吧哦噢喔哎诶嘛的了，。？！、\s]|就是|那个|这个")
+SHORT = 4  # characters of an answer that is compared by sound
 
 
 def yes_or_no(text: str, script: Script) -> bool | None:
@@ -20,7 +23,14 @@ def yes_or_no(text: str, script: Script) -> bool | None:
     short = _FILL.sub("", plain)
     if short in script.yes or (plain[:1] in script.yes and len(short) <= 3):
         return True
-    return None
+    return False if len(short) <= SHORT and _sounds_like_no(short, script) else None
+
+
+def _sounds_like_no(short: str, script: Script) -> bool:
+    """A recogniser writes 部队 for 不对. A yes must be heard as one."""
+    heard = lazy_pinyin(short)
+    words = [lazy_pinyin(word) for word in script.no if len(word) > 1]
+    return any(heard[: len(word)] == word for word in words)
 
 
 def _denied(rest: str, script: Script) -> bool:

@@ -57,7 +57,7 @@ def not_understood(script: Script, state: State) -> bool:
     """Whether so many questions were asked as often as they may be, and nothing came of them, that a person should help."""
     if not script.hand_over_after:
         return False
-    in_vain = [one for one in script.ask if one.field not in state.values and state.said[one.field] >= one.times]
+    in_vain = [one for one in script.ask if not state.knows(one.field) and state.said[one.field] >= one.times]
     return len(in_vain) >= script.hand_over_after
 
 
@@ -80,7 +80,7 @@ def _ask(script: Script, state: State) -> Move | None:
         if state.emergency and question.field not in script.emergency_ask:
             continue
         times = state.said[question.field]
-        if question.field in state.values or times >= question.times:
+        if state.knows(question.field) or times >= question.times:
             continue
         if state.emergency and question.field == "address" and state.said[EMERGENCY] == 1 and not times:
             # The emergency prompt asked for it already; asking once more is asking the last time.
@@ -106,7 +106,12 @@ def _read_back(script: Script, state: State, *, speaks: bool) -> Move | None:
     for question in script.ask:
         name = question.field
         value = state.values.get(name, "")
-        if not question.read_back or not value or name in state.settled or not (speaks or value.isdecimal()):
+        if (
+            not question.read_back
+            or not state.knows(name)
+            or name in state.settled
+            or not (speaks or value.isdecimal())
+        ):
             continue
         if state.said[READ_BACK + name] >= script.confirm_times:
             continue

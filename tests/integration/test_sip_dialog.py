@@ -14,7 +14,7 @@ from connectors.sip.message import answer
 from core.db import Database
 from intake import TurnRow
 from intake.understand import use
-from nlu import Context, FieldFound, Intent, Request, Turn, Understanding
+from nlu import Candidate, Context, FieldFound, Intent, Request, Turn, Understanding
 from tests.support.rtp import Rtp, rtp, silence, tone, voice_port
 from tests.support.sip import Peer, controller, eventually, messages, peer, recogniser
 
@@ -36,6 +36,7 @@ class KnowsFourWords:
                 value="13900001234" if name == "phone" else word,
                 confidence=0.9,
                 component="test",
+                resolved=Candidate(value=word, score=0.99, details={"kind": "mobile"} if name == "phone" else {}),
             )
             for number, turn in enumerate(turns)
             for word, name in WORDS.items()
@@ -134,6 +135,20 @@ async def test_a_guided_call(database: Database) -> None:
     assert message.sender.value == ""
     assert message.extra["dialog"]["confirmed"] == {"phone": "13900001234"}
     assert message.extra["outcome"] == "completed"
+
+
+async def test_what_was_heard_badly_is_marked_for_the_agent(database: Database) -> None:
+    async with recogniser(["空调不制冷", "~丈八东路八号"]), controller() as voice, peer() as caller, rtp() as stream:
+        invite, response = await caller.establish(voice.front.port, rtp_port=stream.port)
+        port = voice_port(response)
+        await until(database, stream, port, "open")
+        await utter(stream, port)
+        await until(database, stream, port, "address")
+        await stream.speak(tone(0.6) + silence(0.4), port)
+        caller.send(caller.within("BYE", invite, response, 2), voice.front.port)  # before it is our turn again
+        [message] = await messages(1)
+    assert message.extra["dialog"]["unsure"] == ["address"]
+    assert message.problem.startswith("听得不清，请核对：地址 (")
 
 
 async def test_a_caller_can_interrupt(database: Database) -> None:

@@ -137,6 +137,9 @@ class ScriptedEngine:
         return ScriptedStream(self.lines.get(listening.leg, self.lines.get("", [])), listening)
 
 
+MUMBLED = "~"  # before a line whose words the recogniser is not sure of
+
+
 class ScriptedStream:
     def __init__(self, lines: list[str], listening: Listening) -> None:
         self._lines, self._listening = lines, listening
@@ -153,7 +156,8 @@ class ScriptedStream:
                 self._quiet = 0
                 if self._start < 0:
                     self._start = self._ms
-                    results.append(Partial(text=self._lines[0][:2] if self._lines else "", at=self._ms))
+                    line = self._lines[0].lstrip(MUMBLED) if self._lines else ""
+                    results.append(Partial(text=line[:2], at=self._ms))
             elif self._start >= 0:
                 self._quiet += 20
                 if self._quiet >= 300:
@@ -164,10 +168,11 @@ class ScriptedStream:
         start, self._start, self._quiet = self._start, -1, 0
         if start < 0 or not self._lines:
             return []
-        text = self._lines.pop(0)
+        line = self._lines.pop(0)
+        text, confidence = line.lstrip(MUMBLED), 0.4 if line.startswith(MUMBLED) else 0.9
         step = max(1, (self._ms - start) // max(1, len(text)))
         words = [
-            Word(text=sign, start=start + n * step, end=start + (n + 1) * step, confidence=0.9)
+            Word(text=sign, start=start + n * step, end=start + (n + 1) * step, confidence=confidence)
             for n, sign in enumerate(text)
         ]
         return [

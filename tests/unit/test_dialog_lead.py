@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,15 +10,16 @@ import pytest
 import yaml
 
 from core.errors import ConfigurationError
-from intake.dialog import Heard, State, fold, load_script, next_move, yes_or_no
+from intake.dialog import Heard, KnownCaller, State, fold, load_script, next_move, understood, yes_or_no
 from intake.dialog.script import SHIPPED, read_script
+from intake.dialog.state import CLEAR
 
 SCRIPT = load_script()
 ALL = {"fault": "不制冷", "device": "空调", "address": "雁塔区丈八东路8号", "phone": "13900001234"}
 
 
-def said(text: str, step: str = "", keyed: bool = False) -> Heard:
-    return Heard(speaker="customer", text=text, step=step, keyed=keyed)
+def said(text: str, step: str = "", keyed: bool = False, words: Sequence[tuple[str, float]] = ()) -> Heard:
+    return Heard(speaker="customer", text=text, step=step, keyed=keyed, words=words)
 
 
 def system(step: str, text: str = "") -> Heard:
@@ -44,6 +46,9 @@ def state(*turns: Heard, found: dict[str, str] | None = None, known: dict[str, s
         ("不", False),
         ("错了", False),
         ("是的不对", False),
+        ("部队", False),  # sounds like 不对
+        ("部队的", False),
+        ("部队大院东门", None),
         ("不对不对是一三九", False),
         ("一三九零零零零一二三四", None),
         ("你说什么", None),
@@ -117,6 +122,48 @@ def test_yes_settles_the_number_and_no_asks_anew() -> None:
     corrected = state(*turns, said("不对 是 138"), found={**ALL, "phone": "13800005678"})
     assert corrected.values["phone"] == "13800005678"
     assert getattr(next_move(SCRIPT, corrected), "value", "") == "13800005678"
+
+
+def test_a_yes_that_was_hardly_heard_settles_nothing() -> None:
+    back = system("read_back.phone", "您的联系电话是13900001234对吗？")
+    turns = [system("open"), said("..."), back]
+    assert state(*turns, said("对", words=[("对", 0.97)]), found=ALL).settled == {"phone"}
+    hardly = state(*turns, said("对", words=[("对", CLEAR - 0.1)]), found=ALL)
+    assert hardly.settled == set()
+    assert getattr(next_move(SCRIPT, hardly), "step", "") == "read_back.phone"
+    assert state(*turns, said("不对", words=[("不对", 0.3)]), found=ALL).rejected  # a no costs one question more
+
+
+def test_a_number_that_nobody_can_have_is_asked_for_again_and_marked() -> None:
+    turns, found = [system("open"), said("...")], {**ALL, "phone": "138000567"}
+    there = fold(SCRIPT, turns, found, impossible={"phone"})
+    assert getattr(next_move(SCRIPT, there), "step", "") == "phone"
+    again = fold(SCRIPT, [*turns, *[system("phone"), said("...")] * 2], found, impossible={"phone"})
+    assert getattr(next_move(SCRIPT, again), "step", "") == "end.complete"
+    assert again.unsure == {"phone"}
+    keyed = said("13900001234", "phone", keyed=True)
+    assert fold(SCRIPT, [*turns, system("phone"), keyed], found, impossible={"phone"}).unsure == set()
+    assert fold(SCRIPT, turns, found, {"phone": "+8613900001234"}, impossible={"phone"}).unsure == set()
+
+
+def test_what_was_heard_badly_or_read_back_in_vain_is_marked_until_it_is_confirmed() -> None:
+    turns, back = [system("open"), said("...")], system("read_back.phone", "13900001234")
+    assert fold(SCRIPT, turns, ALL, doubtful={"address", "phone"}).unsure == {"address", "phone"}
+    assert fold(SCRIPT, [*turns, back, said("对")], ALL, doubtful={"address", "phone"}).unsure == {"address"}
+    assert fold(SCRIPT, [*turns, back, said("什么")], ALL).unsure == {"phone"}
+    assert fold(SCRIPT, [*turns, back, said("不对")], ALL).unsure == {"phone"}
+    assert fold(SCRIPT, [*turns, back, said("对")], ALL).unsure == set()
+
+
+def test_how_clear_a_part_of_a_turn_was() -> None:
+    turn = said("西安市雁塔区八号", words=[("西安", 1.0), ("市", 1.0), ("雁塔", 0.4), ("区", 1.0), ("八号", 0.95)])
+    assert turn.is_clear(0, 3)
+    assert not turn.is_clear(0, 4)
+    assert not turn.is_clear(4, 6)
+    assert turn.is_clear(5)
+    assert not turn.is_clear()
+    assert said("西安市").is_clear()
+    assert said("电话一三九", words=[("电话", 1.0), ("一", 0.2), ("三九", 1.0)]).is_clear(3)
 
 
 def test_an_address_is_read_back_where_there_is_a_voice_for_it() -> None:
@@ -254,3 +301,16 @@ def test_an_emergency_ends_at_a_person() -> None:
     assert next_move(SCRIPT, asked, people=True) is None  # the place first
     assert getattr(next_move(SCRIPT, asked, silent=True, people=True), "step", "") == "hand_over"
     assert getattr(next_move(SCRIPT, state(*turns)), "step", "") == "address"
+
+
+def test_what_is_understood_tells_what_was_heard_badly_and_what_cannot_be() -> None:
+    address = said(
+        "西安市雁塔区科技路八号", "address", words=[("西安市", 1.0), ("雁塔区", 0.5), ("科技路", 1.0), ("八号", 1.0)]
+    )
+    number = said("一三九零零零零一二三四", "phone", words=[(digit, 0.98) for digit in "一三九零零零零一二三四"])
+    found = understood([address, number], KnownCaller(), ["address", "phone"])
+    assert found.values["phone"] == "13900001234"
+    assert (found.doubtful, found.impossible) == ({"address"}, set())
+    short = said("一三九零零零零一二三", "phone", words=[(digit, 0.98) for digit in "一三九零零零零一二三"])
+    assert understood([short], KnownCaller(), ["phone"]).impossible == {"phone"}
+    assert understood([], KnownCaller(), ["phone"]).values == {}

@@ -1,0 +1,1 @@
+"""The scripted callers' voices, for the benchmark that hears them."""
