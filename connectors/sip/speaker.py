@@ -1,8 +1,7 @@
 """A voice for what no prompt can know: an address or a name that is read back.
 
-None is shipped: pieces of a recorded voice that are put together are not understood well enough to confirm an address by (docs:
-channels/sip.md). A program of one's own speaks where one is set; without it only numbers are read back. What was said is kept in
-memory only, for it is personal.
+A program of one's own speaks where one is set, else ``hotline speaker`` where it runs; without either only numbers are read
+back, by prompts. What was said is kept in memory only, for it is personal.
 """
 
 from __future__ import annotations
@@ -12,41 +11,33 @@ import contextlib
 import io
 import shlex
 from collections import OrderedDict
+from collections.abc import AsyncIterator
 from typing import Protocol
 
 import soundfile
-from pydantic import Field
 
 from connectors.sip.sound import sound_of
 from core import log, settings
+from tts import LONGEST_TEXT, NotSpoken, ServiceSpeaker, SpeakerSettings
 
 LARGEST = 10_000_000  # bytes of a sound file
-LONGEST_TEXT = 200  # characters
 KEPT = 64
 logger = log.get(__name__)
 
 
-class SpeakerSettings(settings.Section, prefix="SPEAKER"):
-    """The voice of what is read back in calls."""
-
-    command: str = Field(
-        "",
-        description="Program that reads a text (UTF-8) from standard input and writes a sound file (WAV, FLAC, Ogg) to "
-        "standard output. Empty: only numbers are read back.",
-    )
-    seconds: float = Field(5.0, gt=0, description="s after which it is stopped, and what it had to say is left out.")
-    at_once: int = Field(2, ge=1, description="Programs that run at the same time.")
-
-
 class Speaker(Protocol):
-    """Something that speaks."""
+    """Something that speaks. ``numbers``: it says those better than the prompts do."""
 
-    async def say(self, text: str) -> bytes:
-        """16 kHz mono s16le; b"" for what cannot be said now. Never raises."""
+    numbers: bool
+
+    def speak(self, text: str) -> AsyncIterator[bytes]:
+        """16 kHz mono s16le, in pieces as they are made. Raises NotSpoken for what cannot be said now, or not to its end."""
 
 
 class CommandSpeaker:
     """Asks a program; an answer is kept for the next time."""
+
+    numbers = False
 
     def __init__(self, config: SpeakerSettings) -> None:
         self._config = config
@@ -54,23 +45,25 @@ class CommandSpeaker:
         self._free = asyncio.Semaphore(config.at_once)
         self._kept: OrderedDict[str, bytes] = OrderedDict()
 
-    async def say(self, text: str) -> bytes:
+    async def speak(self, text: str) -> AsyncIterator[bytes]:
         text = text[:LONGEST_TEXT]
-        if text in self._kept:
-            self._kept.move_to_end(text)
-            return self._kept[text]
+        if text not in self._kept:
+            self._kept[text] = await self._made(text)
+        self._kept.move_to_end(text)
+        while len(self._kept) > KEPT:
+            self._kept.popitem(last=False)
+        yield self._kept[text]
+
+    async def _made(self, text: str) -> bytes:
         try:
             async with asyncio.timeout(self._config.seconds), self._free:
                 sound = await asyncio.to_thread(_pcm, await self._asked(text))
-        except TimeoutError:
-            logger.warning("the speaker did not answer in time")
-            return b""
+        except TimeoutError as error:
+            raise NotSpoken("the program did not answer in time") from error
         except (OSError, soundfile.LibsndfileError, RuntimeError) as error:
-            logger.error("the speaker cannot speak", error=type(error).__name__)
-            return b""
-        self._kept[text] = sound
-        while len(self._kept) > KEPT:
-            self._kept.popitem(last=False)
+            raise NotSpoken(f"the program cannot speak: {type(error).__name__}") from error
+        if not sound:
+            raise NotSpoken("the program said nothing")
         return sound
 
     async def _asked(self, text: str) -> bytes:
@@ -96,11 +89,47 @@ class CommandSpeaker:
             await process.wait()
 
 
+class Saying:
+    """One text on its way: begun before it is decided that it will be said. ``close`` it in any case."""
+
+    def __init__(self, speaker: Speaker, text: str) -> None:
+        self._pieces = speaker.speak(text)
+        self._first = b""
+        self.whole = False
+
+    async def begins(self) -> bool:
+        """Whether there is something to hear."""
+        self._first = await self.more()
+        return bool(self._first)
+
+    async def more(self) -> bytes:
+        """The next piece; b"" at the end, ``whole`` says which one."""
+        if self._first:
+            first, self._first = self._first, b""
+            return first
+        try:
+            async for piece in self._pieces:
+                if piece:
+                    return piece
+            self.whole = True
+        except NotSpoken as error:
+            logger.warning("a text cannot be spoken", reason=error.message)
+        return b""
+
+    async def close(self) -> None:
+        close = getattr(self._pieces, "aclose", None)
+        if close is not None:
+            await close()
+
+
 def _pcm(file: bytes) -> bytes:
     return sound_of(io.BytesIO(file))
 
 
 def speaker() -> Speaker | None:
-    """The one that settings name; None for none."""
+    """The one that settings name, or that runs here; None for none."""
     config = settings.get(SpeakerSettings)
-    return CommandSpeaker(config) if config.command.strip() else None
+    if config.command.strip():
+        return CommandSpeaker(config)
+    service = ServiceSpeaker(config)
+    return service if service.there() else None

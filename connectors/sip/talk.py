@@ -246,12 +246,13 @@ class Talk:
             names = [f"digit_{digit}" for digit in move.value]
             self._play(*(each for name in move.say for each in (names if name == "{value}" else [name])))
             return True
-        self._feeding = asyncio.create_task(self._feed(move, saying))
+        feeding = self._feeding = asyncio.create_task(self._feed(move, saying))
         try:
-            await asyncio.wait({self._feeding})
-            return self._feeding.cancelled() or self._feeding.result()  # cancelled: the caller spoke into it
+            await asyncio.wait({feeding})
+            return feeding.cancelled() or feeding.result()  # cancelled: the caller spoke into it
         finally:
-            self._feeding.cancel()
+            feeding.cancel()
+            await asyncio.wait({feeding})
             self._feeding = None
             await saying.close()
 

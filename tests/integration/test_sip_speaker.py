@@ -1,9 +1,12 @@
-"""A program that speaks what no prompt knows: heard by the caller, left out when it fails."""
+"""A voice that speaks what no prompt knows, a program's or our own: heard by the caller, left out when it fails."""
 
 from __future__ import annotations
 
+import asyncio
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,13 +14,15 @@ import pytest
 from asr.audio import ALAW
 from connectors.sip.message import answer
 from connectors.sip.prompts import load
-from connectors.sip.speaker import KEPT, CommandSpeaker, SpeakerSettings, speaker
+from connectors.sip.speaker import KEPT, CommandSpeaker, Speaker, speaker
 from core import settings
 from core.db import Database
 from tests.integration.test_sip_dialog import steps, understander, until, utter
 from tests.support.agents import strength
-from tests.support.rtp import rtp, voice_port
+from tests.support.rtp import Rtp, rtp, silence, voice_port
 from tests.support.sip import controller, messages, peer, recogniser
+from tests.support.voice import ToneEngine, speaking
+from tts import NotSpoken, SpeakerSettings
 
 pytestmark = pytest.mark.usefixtures("database", "blob_store")
 assert understander
@@ -45,17 +50,21 @@ def said(directory: Path) -> list[str]:
     return (directory / "log").read_text("utf-8").split()
 
 
+async def all_of(voice: Speaker, text: str) -> bytes:
+    return b"".join([piece async for piece in voice.speak(text)])
+
+
 async def test_a_text_becomes_sound_once(tmp_path: Path) -> None:
     voice = CommandSpeaker(SpeakerSettings(command=program(tmp_path)))
-    sound = await voice.say("文三路128号")
+    sound = await all_of(voice, "文三路128号")
     assert len(sound) == 32_000  # a second, at 16 kHz now
     assert strength(np.frombuffer(sound, dtype="<i2").astype(float), 700.0, 16_000) > 5000
-    assert await voice.say("文三路128号") == sound
+    assert await all_of(voice, "文三路128号") == sound
     assert said(tmp_path) == ["文三路128号"]
     for number in range(KEPT):
         voice._kept[str(number)] = b""
     assert len(voice._kept) == KEPT + 1
-    await voice.say("另一个地址")
+    await all_of(voice, "另一个地址")
     assert len(voice._kept) == KEPT
 
 
@@ -65,7 +74,9 @@ async def test_a_text_becomes_sound_once(tmp_path: Path) -> None:
 )
 async def test_a_program_that_fails_says_nothing(tmp_path: Path, text: str) -> None:
     voice = CommandSpeaker(SpeakerSettings(command=program(tmp_path, text), seconds=2.0))
-    assert await voice.say("文三路") == b""
+    with pytest.raises(NotSpoken):
+        await all_of(voice, "文三路")
+    assert not voice._kept
 
 
 async def test_without_a_program_there_is_no_voice(tmp_path: Path) -> None:
@@ -73,7 +84,20 @@ async def test_without_a_program_there_is_no_voice(tmp_path: Path) -> None:
     settings.use(SpeakerSettings(command="/nowhere/at/all"))
     missing = speaker()
     assert missing is not None
-    assert await missing.say("文三路") == b""
+    with pytest.raises(NotSpoken):
+        await all_of(missing, "文三路")
+
+
+async def test_a_program_of_ones_own_comes_before_our_voice(tmp_path: Path) -> None:
+    async with speaking(ToneEngine()):
+        ours = speaker()
+        assert ours is not None
+        assert ours.numbers
+        assert await all_of(ours, "文三路")
+        settings.use(SpeakerSettings(command=program(tmp_path)))
+        theirs = speaker()
+        assert isinstance(theirs, CommandSpeaker)
+        assert not theirs.numbers
 
 
 @pytest.mark.parametrize("works", [True, False])
@@ -99,3 +123,107 @@ async def test_the_address_is_read_back_to_the_caller(tmp_path: Path, database: 
         [message] = await messages(1)
     assert steps(database) == ["open", *(["read_back.address"] if works else []), "end.complete"]
     assert message.extra["dialog"]["confirmed"].get("address") == ("丈八东路" if works else None)
+
+
+def heard_by(stream: Rtp, since: int = 0) -> np.ndarray[Any, Any]:
+    return ALAW[np.frombuffer(bytes(stream.received[since:]), np.uint8)].astype(float)
+
+
+def beeps(stream: Rtp, since: int, hz: float = 700.0) -> float:
+    """How many seconds of the voice's tone were heard."""
+    sound = heard_by(stream, since)
+    pieces = [sound[at : at + 800] for at in range(0, len(sound) - 800, 800)]
+    return sum(strength(piece, hz, 8000) > 1000 for piece in pieces) / 10
+
+
+@pytest.mark.parametrize(
+    ("engine", "expected", "confirmed"),
+    [
+        (ToneEngine(), ["open", "read_back.address", "end.complete"], "丈八东路"),
+        (ToneEngine(broken="丈八东路"), ["open", "end.complete"], None),
+    ],
+)
+async def test_our_own_voice_reads_the_address_back_or_leaves_it_out(
+    database: Database, engine: ToneEngine, expected: list[str], confirmed: str | None
+) -> None:
+    async with (
+        speaking(engine),
+        recogniser(["空调不制冷在丈八东路", "对"]),
+        controller() as voice,
+        peer() as caller,
+        rtp() as stream,
+    ):
+        _, response = await caller.establish(voice.front.port, rtp_port=stream.port)
+        port = voice_port(response)
+        await until(database, stream, port, "open")
+        await utter(stream, port)
+        if confirmed:
+            await until(database, stream, port, "read_back.address")
+            before = len(stream.received)
+            await stream.speak(silence(len(load("read_back_address", voice.config)) / 32_000 + 1.0), port)
+            assert 0.3 <= beeps(stream, before) <= 0.6
+            await utter(stream, port)
+        await until(database, stream, port, "end.complete")
+        bye = await caller.get(20, lambda message: message.method == "BYE")
+        caller.send(answer(bye, 200, "OK"), voice.front.port)
+        [message] = await messages(1)
+    assert steps(database) == expected
+    assert engine.said == ["丈八东路"]
+    assert message.extra["dialog"]["confirmed"].get("address") == confirmed
+
+
+class Long:
+    """Says two clauses; the second one when the test lets it."""
+
+    numbers = True
+
+    def __init__(self, *, fails: bool) -> None:
+        self.second, self.asked, self._fails = asyncio.Event(), 0, fails
+
+    async def speak(self, text: str) -> AsyncIterator[bytes]:
+        self.asked += 1
+        at = np.arange(8000) / 16_000
+        piece = (9000 * np.sin(2 * np.pi * 700 * at)).astype("<i2").tobytes()
+        yield piece
+        await self.second.wait()
+        if self._fails:
+            raise NotSpoken
+        yield piece
+
+
+@pytest.mark.parametrize("what", ["whole", "breaks off", "interrupted"])
+async def test_the_dialog_goes_on_whatever_becomes_of_the_second_clause(
+    database: Database, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    long = Long(fails=what == "breaks off")
+    monkeypatch.setattr("connectors.sip.talk.speaker", lambda: long)
+    async with (
+        recogniser(["空调不制冷在丈八东路", "对的"]),
+        controller() as voice,
+        peer() as caller,
+        rtp() as stream,
+    ):
+        _, response = await caller.establish(voice.front.port, rtp_port=stream.port)
+        port = voice_port(response)
+        await until(database, stream, port, "open")
+        await utter(stream, port)
+        await until(database, stream, port, "read_back.address")
+        before = len(stream.received)
+        await stream.speak(silence(len(load("read_back_address", voice.config)) / 32_000 + 1.0), port)
+        assert 0.3 <= beeps(stream, before) <= 0.6  # the first clause was heard, and the second one is not there
+        if what == "interrupted":
+            await utter(stream, port)
+            await until(database, stream, port, "end.complete")
+            assert beeps(stream, before) <= 0.6
+        long.second.set()
+        if what == "whole":
+            await stream.speak(silence(1.0 + len(load("right", voice.config)) / 32_000), port)
+            assert 0.7 <= beeps(stream, before) <= 1.2
+            await utter(stream, port)
+        await until(database, stream, port, "end.complete")
+        bye = await caller.get(20, lambda message: message.method == "BYE")
+        caller.send(answer(bye, 200, "OK"), voice.front.port)
+        [message] = await messages(1)
+    assert steps(database) == ["open", "read_back.address", "end.complete"]
+    assert message.extra["dialog"]["confirmed"].get("address") == (None if what == "breaks off" else "丈八东路")
+    assert long.asked == 1
