@@ -1,6 +1,6 @@
 """How much does the telephone's way cost in characters? The 8 kHz file beside the recording of a real call with it.
 
-    HOTLINE_ASR_MODEL=... python -m benchmarks.sip_error_rate [--calls DIRECTORY] [--human DIRECTORY] [--lines 0:0,30:1] [--json]
+    HOTLINE_ASR_MODEL=... python -m benchmarks.sip_error_rate [--calls DIRECTORY] [--human DIRECTORY] [--jitter 0,30,60] [--loss 0,1,3] [--json]
 
 Each A-law file of the directory (with its calls.jsonl: path, text), and each recording of people (with transcripts.tsv: path,
 transcript), brought to 8 kHz A-law, is sent as RTP in real time through front, controller and
@@ -38,8 +38,9 @@ from tests.support.rtp import Rtp, alaw, rtp, voice_port
 from tests.support.sip import controller, messages, peer
 
 CALLS = Path(__file__).parent.parent / "tests" / "data" / "speech"
-LINES = ((0, 0.0), (30, 0.0), (30, 1.0), (60, 3.0))  # jitter in ms, loss in %
-AT_ONCE = 4
+JITTER, LOSS = "0,30,60", "0,1,3"  # ms, %
+PROCESSES = 2
+AT_ONCE = 4 * PROCESSES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +108,7 @@ async def record(samples: list[Sample], jitter: int, loss: float) -> list[bytes]
         Base.metadata.create_all(database.engine)
         use_database(database)
         numbers = [f"1390000{at:04d}" for at in range(len(samples))]
-        async with controller(dialog="none") as voice:
+        async with controller(dialog="none", processes=PROCESSES) as voice:
             for first in range(0, len(samples), AT_ONCE):
                 group = list(zip(samples, numbers, strict=True))[first : first + AT_ONCE]
                 await asyncio.gather(*(call(voice.front.port, s, jitter, loss, n) for s, n in group))
@@ -143,7 +144,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--calls", type=Path, default=CALLS)
     parser.add_argument("--human", type=Path)
-    parser.add_argument("--lines", default=",".join(f"{jitter}:{loss:g}" for jitter, loss in LINES))
+    parser.add_argument("--jitter", default=JITTER, help="ms, each with each loss")
+    parser.add_argument("--loss", default=LOSS, help="%%")
     parser.add_argument("--keep", type=Path, help="directory for the recordings, to listen to them")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
@@ -151,8 +153,8 @@ def main() -> None:
     if not model:
         print("set HOTLINE_ASR_MODEL to a Vosk model to measure calls")
         return
-    pairs = [each.partition(":") for each in given.lines.split(",") if each]
-    lines = [(int(jitter), float(loss or 0)) for jitter, _, loss in pairs]
+    jitters, losses = [int(each) for each in given.jitter.split(",")], [float(each) for each in given.loss.split(",")]
+    lines = [(jitter, loss) for jitter in jitters for loss in losses]
     settings.use(settings.CoreSettings(log_level="ERROR"))
     log.configure("benchmark")
     tables()
@@ -166,6 +168,16 @@ def main() -> None:
     for name, r in table:
         kinds = f"{r.insertions} inserted, {r.deletions} left out, {r.substitutions} wrong"
         print(f"{name:36} {100 * (r.rate or 0):5.1f} %  of {r.characters} characters: {kinds}")
+    print_grid(table, jitters, losses)
+
+
+def print_grid(table: list[tuple[str, ErrorRate]], jitters: list[int], losses: list[float]) -> None:
+    """The rates, and by how many points they are above the file's."""
+    file, calls = 100 * (table[0][1].rate or 0), iter(table[1:])
+    print(f"\n{'jitter':>8}" + "".join(f"{f'loss {loss:g} %':>16}" for loss in losses))
+    for jitter in jitters:
+        rates = [100 * (next(calls)[1].rate or 0) for _ in losses]
+        print(f"{jitter:5} ms" + "".join(f"{f'{rate:.1f} ({rate - file:+.1f})':>16}" for rate in rates))
 
 
 if __name__ == "__main__":

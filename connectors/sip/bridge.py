@@ -46,6 +46,7 @@ class Bridge:
         self._leaving = False
         self._next: Next = None
         self._consulted: Reached | None = None
+        self._recalled: asyncio.Event | None = None  # while a colleague's telephone rings: not any more
         self._newest: Partial | None = None
         self._publishing: asyncio.Task[None] | None = None
         self._watching: asyncio.Task[None] | None = None
@@ -53,7 +54,7 @@ class Bridge:
     async def run(self) -> Next:
         leg = self.reached.leg
         self._hearing.start()
-        leg.on_voice, leg.on_held = self._voice, self._phone_held
+        leg.on_voice, leg.on_held, leg.on_digit = self._voice, self._phone_held, self._pressed
         began = clock.now()
         self._call.joined(leg)
         try:
@@ -77,7 +78,7 @@ class Bridge:
     async def _end(self, seconds: float) -> None:
         self._over.set()
         leg = self.reached.leg
-        leg.on_voice = leg.on_held = None
+        leg.on_voice = leg.on_held = leg.on_digit = None
         self._call.joined(leg, on=False)
         leg.hang_up()  # before anything that could take its time
         await self._music.stop()
@@ -123,6 +124,20 @@ class Bridge:
         if not self._giving:
             self._watching = asyncio.create_task(self._hold(on=held))
 
+    # Keys
+
+    def pressed(self, digit: str) -> None:
+        """A caller's key is for whom he talks with: a machine there may ask for it. Not while payment data is kept private."""
+        if not self.held and not self._leaving and not self._call.privacy.on:
+            self.reached.leg.press(digit)
+
+    def _pressed(self, digit: str) -> None:
+        """A key of the agent's: for the colleague he asks, else for the caller, whose line may end at a machine."""
+        if self._consulted is not None:
+            self._consulted.leg.press(digit)
+        elif not self.held:
+            self._call.press(digit)
+
     # Giving the caller on
 
     def begin_transfer(self) -> None:
@@ -167,15 +182,19 @@ class Bridge:
         """Attended: the caller holds while the agent speaks with somebody; ``finish`` or ``come_back`` ends that. After
         ``begin_transfer``."""
         reached = None
+        recalled = self._recalled = asyncio.Event()
         try:
             await self._hold(on=True)
-            reached = await self._ring(target, agent, name)
+            reached = await self._ring(target, agent, name, recalled)
         finally:
+            self._recalled = None
             if reached is None:
                 self.end_transfer()
                 if not self._over.is_set():
                     await self._hold(on=False)
         if reached is None:
+            if recalled.is_set():
+                return
             raise Conflict("Nobody answered there.")
         if self._leaving:
             self._give(reached)
@@ -197,7 +216,10 @@ class Bridge:
         self._give(self._consulted)
 
     async def come_back(self) -> None:
-        """The agent goes on with the caller."""
+        """The agent goes on with the caller; a colleague's telephone that rings still stops."""
+        if self._recalled is not None and not self._leaving and not self._over.is_set():
+            self._recalled.set()
+            return
         if self._consulted is None or self._over.is_set():
             raise Conflict("No colleague is on the line.")
         reached, self._consulted = self._consulted, None
@@ -207,12 +229,14 @@ class Bridge:
         if not self._over.is_set():
             await self._hold(on=False)
 
-    async def _ring(self, target: str, agent: waiting.Agent | None, name: str) -> Reached | None:
+    async def _ring(
+        self, target: str, agent: waiting.Agent | None, name: str, *others: asyncio.Event
+    ) -> Reached | None:
         answered = False
         try:
             dial = self._board.call_phone if agent is not None else self._board.call_target
             leg = dial(self._call, target, self._call.about)
-            answered = await leg.wait(self._board.people.ring_seconds, self._call.ended, self._over)
+            answered = await leg.wait(self._board.people.ring_seconds, self._call.ended, self._over, *others)
         finally:
             if not answered:
                 await self._free(agent)

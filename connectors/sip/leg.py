@@ -36,6 +36,10 @@ class Party:
     def hang_up(self, status: int = 0) -> None:
         self.line.tell({"event": "hang_up", "call": self.number, "status": status})
 
+    def press(self, digit: str) -> None:
+        """Sends a key to the other side (RFC 4733)."""
+        self.line.tell({"event": "press", "call": self.number, "digit": digit})
+
     def heard_by(self, other: Party, *, on: bool = True) -> None:
         """Has the other hear this one, in the process that both are in; or no longer."""
         event = "join" if on else "part"

@@ -54,7 +54,9 @@ class People:
         return self._task is not None
 
     def pressed(self, digit: str) -> bool:
-        """Whether a key was meant for us."""
+        """Whether a key was meant for us. Of one pressed while somebody talks with the caller the other side hears too."""
+        if self._bridge is not None:
+            self._bridge.pressed(digit)
         if self._queue is None:
             return False
         self._queue.pressed(digit)

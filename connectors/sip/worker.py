@@ -3,8 +3,8 @@
     python -m connectors.sip.worker FD
 
 Only frames are copied here, nothing is decided: a busy interpreter would stretch the frames of all four calls. It ends
-when the controller's end of the socket closes. Commands: configure, answer, dial, join, part, notify, hang_up, stop_prompt,
-quit, and prompts. Events: ready, incoming, ringing, confirmed, held, digit, played, statistics, ended, freed, and voice.
+when the controller's end of the socket closes. Commands: configure, answer, dial, join, part, notify, press, hang_up,
+stop_prompt, quit, and prompts. Events: ready, incoming, ringing, confirmed, held, digit, played, statistics, ended, freed, and voice.
 """
 
 from __future__ import annotations
@@ -278,6 +278,9 @@ class Line:
             call.ear.to_play.append((event["token"], event["pcm"]))
         elif name == "stop_prompt":
             call.ear.stop()
+        elif name == "press":
+            with contextlib.suppress(pj.Error):  # the other side takes no keys
+                call.dialDtmf(event["digit"])
 
     def _dial(self, event: dict[str, Any]) -> None:
         """Calls somebody; what becomes of it is told as of any call."""

@@ -115,6 +115,56 @@ async def test_who_hangs_up_while_the_colleague_is_rung_leaves_the_caller_to_her
                 await eventually(lambda: (state_of(wang), state_of(li)) == (None, sessions()[0].id))
 
 
+async def test_a_colleague_whose_telephone_rings_can_be_called_off(database: Database) -> None:
+    with embedded_redis():
+        async with telephone() as phone, telephone() as other, peer() as caller, rtp() as stream:
+            wang, li = agent("wang", phone.address), agent("li", other.address, "away")
+            async with (
+                recogniser(ASKS),
+                controller(LOCAL) as voice,
+                desk_of("wang") as (desk,),
+                put_through(voice, caller, stream, phone) as (_, port),
+                sending(stream, port, tone(0.1, CALLER)),
+            ):
+                assert (await asked(desk, "transfer", {"user": li, "attended": True}))[0] == 200
+                await other.rings()
+                assert (await asked(desk, "transfer/cancel"))[0] == 200
+                await other.is_cancelled()
+                await eventually(lambda: (staged(), state_of(li)) == ("talking", None))
+                assert state_of(wang) == sessions()[0].id
+                await eventually(lambda: lately(phone.stream, CALLER) > 1000)
+                assert (await asked(desk, "transfer/cancel"))[0] == 409
+                assert (await asked(desk, "transfer", {"user": li, "attended": True}))[0] == 200  # and then again
+                await other.answers()
+
+
+async def test_keys_go_to_the_other_side_but_not_while_payment_data_is_private(database: Database) -> None:
+    with embedded_redis():
+        async with telephone() as phone, peer() as caller, rtp() as stream:
+            agent("wang", phone.address)
+            async with (
+                recogniser(ASKS),
+                controller(LOCAL) as voice,
+                desk_of("wang") as (desk,),
+                put_through(voice, caller, stream, phone) as (_, port),
+                sending(stream, port, tone(0.1, CALLER)),
+            ):
+                await stream.key("5", port)
+                await eventually(lambda: phone.stream.keys == "5")
+                await phone.stream.key("7", voice_port(phone.invite), kind=120)  # as our offer names it
+                await eventually(lambda: stream.keys == "7")
+                assert (await asked(desk, "hold", {"on": True}))[0] == 200
+                await stream.key("1", port)
+                assert (await asked(desk, "hold", {"on": False}))[0] == 200
+                assert (await asked(desk, "private", {"on": True}))[0] == 200
+                await eventually(lambda: sessions()[0].facts.get("people", {}).get("private"))
+                await stream.key("2", port)
+                assert (await asked(desk, "private", {"on": False}))[0] == 200
+                await eventually(lambda: not sessions()[0].facts.get("people", {}).get("private"))
+                await stream.key("9", port)
+                await eventually(lambda: phone.stream.keys == "59")
+
+
 async def test_a_colleague_whom_no_line_is_free_for_is_not_taken(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

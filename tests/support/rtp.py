@@ -41,6 +41,8 @@ class Rtp(asyncio.DatagramProtocol):
         self.transport: Any = None
         self.port = 0
         self.received = bytearray()
+        self.keys = ""
+        self._key_at = -1
         self.packets = 0
         self._sequence, self._time = 1000, 0
 
@@ -52,6 +54,11 @@ class Rtp(asyncio.DatagramProtocol):
         if len(data) > 12 and data[1] & 0x7F == 8:
             self.packets += 1
             self.received += data[12:]
+        elif (
+            len(data) == 16 and (at := int.from_bytes(data[4:8])) != self._key_at
+        ):  # a telephone event's packets share a time
+            self._key_at = at
+            self.keys += "0123456789*#ABCD"[data[12] & 15]
 
     async def speak(self, sound: bytes, port: int, pace: float = 0.02) -> None:
         """Sends A-law in real time, 20 ms a packet."""
@@ -74,13 +81,13 @@ class Rtp(asyncio.DatagramProtocol):
         self._sequence += 1
         self._time += 160
 
-    async def key(self, digit: str, port: int) -> None:
+    async def key(self, digit: str, port: int, kind: int = 101) -> None:
         """A digit as telephone events: begin, going on, and the end three times."""
         event = "0123456789*#ABCD".index(digit)
         for number in range(8):
             over = 0x80 if number >= 5 else 0
             duration = min(number + 1, 6) * 160
-            self._packet(101, struct.pack(">BBH", event, over | 10, duration), port, marker=number == 0)
+            self._packet(kind, struct.pack(">BBH", event, over | 10, duration), port, marker=number == 0)
             await asyncio.sleep(0.02)
         self._time += 1600
 
