@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,9 @@ from connectors.sip.prompts import load
 from connectors.sip.speaker import KEPT, CommandSpeaker, Speaker, speaker
 from core import settings
 from core.db import Database
-from tests.integration.test_sip_dialog import steps, understander, until, utter
+from intake.understand import use
+from nlu import Context, Request, Turn, Understanding
+from tests.integration.test_sip_dialog import KnowsFourWords, steps, understander, until, utter
 from tests.support.agents import strength
 from tests.support.rtp import Rtp, rtp, silence, voice_port
 from tests.support.sip import controller, messages, peer, recogniser
@@ -26,6 +28,7 @@ from tts import NotSpoken, SpeakerSettings
 
 pytestmark = pytest.mark.usefixtures("database", "blob_store")
 assert understander
+ADDRESS, SECOND_CLAUSE = "西安市雁塔区丈八东路15号", "丈八东路十五号"
 PROGRAM = """
 import io, sys, math, struct, wave
 text = sys.stdin.buffer.read().decode()
@@ -172,32 +175,26 @@ async def test_our_own_voice_reads_the_address_back_or_leaves_it_out(
     assert message.extra["dialog"]["confirmed"].get("address") == confirmed
 
 
-class Long:
-    """Says two clauses; the second one when the test lets it."""
+class KnowsALongAddress(KnowsFourWords):
+    def understand(self, turns: Sequence[Turn], context: Context) -> Understanding:
+        found = super().understand(turns, context)
+        long = [replace(one, value=ADDRESS) if one.name == "address" else one for one in found.fields]
+        return replace(found, requests=[Request(intents=["repair"], fields=long)])
 
-    numbers = True
 
-    def __init__(self, *, fails: bool) -> None:
-        self.second, self.asked, self._fails = asyncio.Event(), 0, fails
-
-    async def speak(self, text: str) -> AsyncIterator[bytes]:
-        self.asked += 1
-        at = np.arange(8000) / 16_000
-        piece = (9000 * np.sin(2 * np.pi * 700 * at)).astype("<i2").tobytes()
-        yield piece
-        await self.second.wait()
-        if self._fails:
-            raise NotSpoken
-        yield piece
+class HoldsTheSecondClause(ToneEngine):
+    def say(self, clause: str) -> bytes:
+        if clause == SECOND_CLAUSE and clause not in self.said:
+            self.hold.clear()
+        return super().say(clause)
 
 
 @pytest.mark.parametrize("what", ["whole", "breaks off", "interrupted"])
-async def test_the_dialog_goes_on_whatever_becomes_of_the_second_clause(
-    database: Database, monkeypatch: pytest.MonkeyPatch, what: str
-) -> None:
-    long = Long(fails=what == "breaks off")
-    monkeypatch.setattr("connectors.sip.talk.speaker", lambda: long)
+async def test_the_dialog_goes_on_whatever_becomes_of_the_second_clause(database: Database, what: str) -> None:
+    use(KnowsALongAddress())
+    engine = HoldsTheSecondClause(broken=SECOND_CLAUSE if what == "breaks off" else "")
     async with (
+        speaking(engine, seconds=30.0),
         recogniser(["空调不制冷在丈八东路", "对的"]),
         controller() as voice,
         peer() as caller,
@@ -215,7 +212,7 @@ async def test_the_dialog_goes_on_whatever_becomes_of_the_second_clause(
             await utter(stream, port)
             await until(database, stream, port, "end.complete")
             assert beeps(stream, before) <= 0.6
-        long.second.set()
+        engine.hold.set()
         if what == "whole":
             await stream.speak(silence(1.0 + len(load("right", voice.config)) / 32_000), port)
             assert 0.7 <= beeps(stream, before) <= 1.2
@@ -225,5 +222,5 @@ async def test_the_dialog_goes_on_whatever_becomes_of_the_second_clause(
         caller.send(answer(bye, 200, "OK"), voice.front.port)
         [message] = await messages(1)
     assert steps(database) == ["open", "read_back.address", "end.complete"]
-    assert message.extra["dialog"]["confirmed"].get("address") == (None if what == "breaks off" else "丈八东路")
-    assert long.asked == 1
+    assert message.extra["dialog"]["confirmed"].get("address") == (None if what == "breaks off" else ADDRESS)
+    assert engine.said == ["西安市雁塔区", SECOND_CLAUSE]
