@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 import aiohttp
 
+from core.errors import ConfigurationError
 from tts.contract import NotSpoken
 from tts.settings import LONGEST_TEXT, SpeakerSettings
 
@@ -23,7 +24,10 @@ class ServiceSpeaker:
 
     def there(self) -> bool:
         """Whether one runs here, or ran and is being started again."""
-        return self._config.socket_path.exists()
+        try:
+            return self._config.socket_path.exists()
+        except (ConfigurationError, OSError):  # no place for sockets: a call goes on without a voice
+            return False
 
     async def speak(self, text: str) -> AsyncIterator[bytes]:
         """The sound of each clause as soon as it is made, whole samples. Raises NotSpoken: at once where nothing will come or

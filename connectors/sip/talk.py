@@ -293,12 +293,11 @@ class Talk:
 
     async def _our_turn(self, script: Script) -> bool:
         """Waits until the caller has said what he wanted; whether he said nothing instead."""
-        danger = self._danger
         pause = PAUSES.get(self._move.endpointing if self._move else "", script.pause)
         while True:
             self._changed.clear()
             now = _now()
-            if self._danger and not danger:
+            if self._danger and not self._state.emergency:  # the dialog does not know it yet
                 return False
             if self._quiet.final and now - self._quiet.word >= pause:
                 return False

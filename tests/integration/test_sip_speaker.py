@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -21,8 +22,8 @@ from intake.understand import use
 from nlu import Context, Request, Turn, Understanding
 from tests.integration.test_sip_dialog import KnowsFourWords, steps, understander, until, utter
 from tests.support.agents import strength
-from tests.support.rtp import Rtp, rtp, silence, voice_port
-from tests.support.sip import controller, messages, peer, recogniser
+from tests.support.rtp import Rtp, rtp, silence, tone, voice_port
+from tests.support.sip import controller, eventually, messages, peer, recogniser
 from tests.support.voice import ToneEngine, speaking
 from tts import NotSpoken, SpeakerSettings
 
@@ -223,4 +224,28 @@ async def test_the_dialog_goes_on_whatever_becomes_of_the_second_clause(database
         [message] = await messages(1)
     assert steps(database) == ["open", "read_back.address", "end.complete"]
     assert message.extra["dialog"]["confirmed"].get("address") == (None if what == "breaks off" else ADDRESS)
+    assert engine.said == ["西安市雁塔区", SECOND_CLAUSE]
+
+
+async def test_danger_words_stop_the_voice_and_are_acted_on_while_they_are_spoken(database: Database) -> None:
+    use(KnowsALongAddress())
+    engine = HoldsTheSecondClause()
+    async with (
+        speaking(engine, seconds=30.0),
+        recogniser(["空调不制冷在丈八东路", "起火了"]),
+        controller() as voice,
+        peer() as caller,
+        rtp() as stream,
+    ):
+        _, response = await caller.establish(voice.front.port, rtp_port=stream.port)
+        port = voice_port(response)
+        await until(database, stream, port, "open")
+        await utter(stream, port)
+        await until(database, stream, port, "read_back.address")
+        await stream.speak(silence(1.0), port)
+        speaks_on = asyncio.create_task(stream.speak(tone(20.0), port))
+        try:
+            await eventually(lambda: steps(database)[-1] == "emergency", 5)  # a silence lasts 7
+        finally:
+            speaks_on.cancel()
     assert engine.said == ["西安市雁塔区", SECOND_CLAUSE]

@@ -16,6 +16,7 @@ import pytest
 import soundfile
 from typer.testing import CliRunner
 
+from app import system
 from app.cli import app
 from app.supervisor import Child, Supervisor, hotline
 from asr.engine_vosk import VoskEngine
@@ -122,3 +123,8 @@ async def test_its_process_speaks_and_is_replaced_when_it_dies(supervised: Super
     os.kill(first, signal.SIGKILL)
     await eventually(lambda: supervised.pids().get("speaker", first) != first, 20)
     assert await says("杭州市西湖区文三路128号") == sound
+
+
+def test_the_whole_system_has_it_where_it_is_installed() -> None:
+    names = [child.name for child in system.whole_system().children]
+    assert ("speaker" in names) == installed()

@@ -150,3 +150,8 @@ async def test_a_long_text_is_cut_and_a_huge_one_refused() -> None:
             session.post("http://speaker/speak", data=b"x" * 100_000) as answer,
         ):
             assert answer.status == 413
+
+
+def test_where_there_is_no_place_for_sockets_there_is_no_voice() -> None:
+    assert not ServiceSpeaker(SpeakerSettings(socket="/nowhere/" + "x" * 300)).there()
+    assert not ServiceSpeaker(SpeakerSettings(socket="/proc/1/root/speaker.sock")).there()
