@@ -1,6 +1,6 @@
 """How many streams does a core hold, how late are the words, what does one more stream cost?
 
-    HOTLINE_ASR_MODEL=... python -m benchmarks.asr_streams [--seconds 12] [--live-seconds 90] [--lines 19] [--json]
+    HOTLINE_ASR_MODEL=... python -m benchmarks.asr_streams [--seconds 12] [--live-seconds 100] [--lines 19] [--json]
 
 In one run and with the same model and audio: a plain ``KaldiRecognizer`` loop, alphacep/vosk-server's design (one WebSocket and
 one recogniser per connection, a thread pool; written here against the plain vosk package) and ``hotline asr``.
@@ -306,7 +306,7 @@ async def only_live(seconds: float, lines: int) -> dict[str, object]:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--seconds", type=float, default=12.0)
-    parser.add_argument("--live-seconds", type=float, default=90.0)
+    parser.add_argument("--live-seconds", type=float, default=100.0)
     parser.add_argument("--lines", type=int, help="only so many live streams, and no comparison")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--comparator", metavar="SOCKET", help=argparse.SUPPRESS)

@@ -35,7 +35,7 @@ from core.db import Base, Database
 from core.db import use as use_database
 from tests.support import tables
 from tests.support.rtp import Rtp, alaw, rtp, voice_port
-from tests.support.sip import controller, messages, peer
+from tests.support.sip import controller, eventually, messages, peer
 
 CALLS = Path(__file__).parent.parent / "tests" / "data" / "speech"
 JITTER, LOSS = "0,30,60", "0,1,3"  # ms, %
@@ -108,11 +108,12 @@ async def record(samples: list[Sample], jitter: int, loss: float) -> list[bytes]
         Base.metadata.create_all(database.engine)
         use_database(database)
         numbers = [f"1390000{at:04d}" for at in range(len(samples))]
-        async with controller(dialog="none", processes=PROCESSES) as voice:
+        async with controller(dialog="none", processes=PROCESSES, calls_per_source=100_000) as voice:
             for first in range(0, len(samples), AT_ONCE):
                 group = list(zip(samples, numbers, strict=True))[first : first + AT_ONCE]
                 await asyncio.gather(*(call(voice.front.port, s, jitter, loss, n) for s, n in group))
                 await messages(first + len(group))
+                await eventually(lambda: voice.front.routes.free == 4 * PROCESSES, 30)
             found = {message.sender.value: message for message in await messages(len(samples))}
         recordings = [pcm_of(found[f"+86{number}"].recording) for number in numbers]
         use_database(None)

@@ -178,6 +178,19 @@ class Bridge:
         finally:
             self._give(reached or "queue")
 
+    async def give_to_asked(self, target: str, agent: waiting.Agent | None, name: str, replaces: str) -> None:
+        """Attended by the telephone itself, which has the colleague on another call: the caller's takes its place. Where that call
+        is over, the agent keeps him. After ``begin_transfer``."""
+        reached = None
+        try:
+            reached = await self._ring(target, agent, name, replaces=replaces)
+        finally:
+            self.reached.leg.notify("200 OK" if reached else "503 Service Unavailable")
+            if reached is None:
+                self.end_transfer()
+            else:
+                self._give(reached)
+
     async def consult(self, target: str, agent: waiting.Agent | None, name: str) -> None:
         """Attended: the caller holds while the agent speaks with somebody; ``finish`` or ``come_back`` ends that. After
         ``begin_transfer``."""
@@ -230,12 +243,12 @@ class Bridge:
             await self._hold(on=False)
 
     async def _ring(
-        self, target: str, agent: waiting.Agent | None, name: str, *others: asyncio.Event
+        self, target: str, agent: waiting.Agent | None, name: str, *others: asyncio.Event, replaces: str = ""
     ) -> Reached | None:
         answered = False
         try:
             dial = self._board.call_phone if agent is not None else self._board.call_target
-            leg = dial(self._call, target, self._call.about)
+            leg = dial(self._call, target, self._call.about, replaces)
             answered = await leg.wait(self._board.people.ring_seconds, self._call.ended, self._over, *others)
         finally:
             if not answered:

@@ -17,7 +17,7 @@ from connectors.sip.crew import Crew, Crewman
 from connectors.sip.front import Front
 from connectors.sip.leg import Leg
 from connectors.sip.recording import forget_kept
-from connectors.sip.referral import Referrals
+from connectors.sip.referral import Referral, Referrals
 from connectors.sip.registration import Registration
 from connectors.sip.settings import LINES, PeopleSettings, SipSettings
 from connectors.sip.switchboard import Switchboard
@@ -149,11 +149,11 @@ class Controller:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _referred(self, call_id: str, target: str) -> bool:
+    async def _referred(self, call_id: str, wanted: Referral) -> bool:
         """An agent's telephone gives the caller on; those who called us do not."""
         leg = next((one for one in self.calls.values() if isinstance(one, Leg) and one.sip_id == call_id), None)
         calls = [one for one in self.calls.values() if isinstance(one, Call)]
-        return leg is not None and any([await call.people.referred(leg, target) for call in calls])
+        return leg is not None and any([await call.people.referred(leg, wanted) for call in calls])
 
     async def _signs_of_life(self) -> None:
         while True:

@@ -76,8 +76,9 @@ class Leg(Party):
     def up(self) -> bool:
         return self.answered.is_set() and not self.ended.is_set()
 
-    def dial(self, uri: str, shown: str) -> None:
-        self.line.tell({"event": "dial", "call": self.number, "uri": uri, "from": shown})
+    def dial(self, uri: str, shown: str, replaces: str = "") -> None:
+        """``replaces``: the call there whose place this one takes."""
+        self.line.tell({"event": "dial", "call": self.number, "uri": uri, "from": shown, "replaces": replaces})
 
     def notify(self, status: str) -> None:
         """Tells the telephone what became of what it asked (REFER)."""

@@ -12,6 +12,7 @@ from connectors.sip.leg import Leg, first_of
 from connectors.sip.music import Music
 from connectors.sip.prompts import load, text_of
 from connectors.sip.queue import TROUBLE, Queue, Reached
+from connectors.sip.referral import Referral
 from connectors.sip.switchboard import Switchboard
 from connectors.sip.targets import uri_of
 from connectors.sip.track import Track
@@ -345,7 +346,7 @@ class People:
         with contextlib.suppress(*TROUBLE):
             await db.run(stage, self._call.session_id, listeners=hearing)
 
-    async def referred(self, leg: Leg, target: str) -> bool:
+    async def referred(self, leg: Leg, wanted: Referral) -> bool:
         """An agent's telephone gives its caller on (REFER); False if it has none, or may not call there."""
         bridge = self._bridge
         if bridge is None or bridge.reached.leg is not leg:
@@ -355,7 +356,9 @@ class People:
         except Conflict:
             return False
         try:
-            agent = await self._agent_or_number(self._call.session_id, target)
+            if wanted.replaces:
+                await self._board.room(self._call.line)
+            agent = await self._agent_or_number(self._call.session_id, wanted.target)
             await self._still(bridge, agent)
         except BaseException as error:
             bridge.end_transfer()
@@ -363,9 +366,12 @@ class People:
                 raise
             logger.warning("a telephone may not put through there", reason=type(error).__name__)
             return False
-        leg.notify("200 OK")
-        name = agent.name if agent else target
-        self._start(bridge.give(agent.address if agent else target, agent, name))
+        target, name = (agent.address, agent.name) if agent else (wanted.target, wanted.target)
+        if wanted.replaces:
+            self._start(bridge.give_to_asked(target, agent, name, wanted.replaces))
+        else:
+            leg.notify("200 OK")
+            self._start(bridge.give(target, agent, name))
         return True
 
     def _start(self, work: Any) -> None:

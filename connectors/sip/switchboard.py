@@ -39,13 +39,13 @@ class Switchboard:
                 raise Conflict("No line is free beside this call.")
             await asyncio.sleep(0.05)
 
-    def call_phone(self, beside: Party, address: str, about: str) -> Leg:
+    def call_phone(self, beside: Party, address: str, about: str, replaces: str = "") -> Leg:
         """Rings an agent's telephone in the process of another call; raises what ``phone_uri`` raises."""
-        return self._dial(beside, phone_uri(address, self.sip, self.people), about)
+        return self._dial(beside, phone_uri(address, self.sip, self.people), about, replaces)
 
-    def call_target(self, beside: Party, target: str, about: str) -> Leg:
+    def call_target(self, beside: Party, target: str, about: str, replaces: str = "") -> Leg:
         """Calls an extension or a number; raises what ``uri_of`` raises."""
-        return self._dial(beside, uri_of(target, self.sip, self.people), about)
+        return self._dial(beside, uri_of(target, self.sip, self.people), about, replaces)
 
     def next_number(self) -> int:
         self._last += 1
@@ -55,10 +55,10 @@ class Switchboard:
         """The From header of a call that we make."""
         return shown(about, self.sip, self.people, self._front.contact())
 
-    def _dial(self, beside: Party, uri: str, about: str) -> Leg:
+    def _dial(self, beside: Party, uri: str, about: str, replaces: str) -> Leg:
         line = beside.line
         leg = Leg(line, self.next_number(), self.sip.no_audio_seconds)
         beside.legs.append(leg)
         self._register(line, leg)
-        leg.dial(uri, self.from_of(about))
+        leg.dial(uri, self.from_of(about), replaces)
         return leg

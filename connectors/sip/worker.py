@@ -287,6 +287,8 @@ class Line:
         call = self.calls[event["call"]] = Call(self, event["call"])
         operation = pj.CallOpParam(True)
         operation.txOption.localUri = event["from"]
+        if event.get("replaces"):
+            _add_header(operation.txOption, "Replaces", event["replaces"])
         try:
             call.makeCall(event["uri"], operation)
         except pj.Error as error:  # no free line, or no such address
@@ -322,9 +324,7 @@ class Line:
         request = pj.CallSendRequestParam()
         request.method = "NOTIFY"
         for name, value in (("Event", "refer"), ("Subscription-State", "terminated;reason=noresource")):
-            header = pj.SipHeader()
-            header.hName, header.hValue = name, value
-            request.txOption.headers.push_back(header)
+            _add_header(request.txOption, name, value)
         request.txOption.contentType = "message/sipfrag;version=2.0"
         request.txOption.msgBody = f"SIP/2.0 {status}\r\n"
         with contextlib.suppress(pj.Error):
@@ -371,6 +371,12 @@ class Line:
         self.account.create(engine.account(event))
         port = int(self.endpoint.transportGetInfo(transport).localName.rpartition(":")[2])
         self.tell({"event": "ready", "port": port, "pid": os.getpid()})
+
+
+def _add_header(options: Any, name: str, value: str) -> None:
+    header = pj.SipHeader()
+    header.hName, header.hValue = name, value
+    options.headers.push_back(header)
 
 
 def quiet() -> None:

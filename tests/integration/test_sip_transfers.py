@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.exc import OperationalError
 
+from connectors.sip.message import answer
 from connectors.sip.prompts import text_of
 from connectors.sip.settings import PeopleSettings
 from core import db
@@ -163,6 +164,62 @@ async def test_keys_go_to_the_other_side_but_not_while_payment_data_is_private(d
                 await eventually(lambda: not sessions()[0].facts.get("people", {}).get("private"))
                 await stream.key("9", port)
                 await eventually(lambda: phone.stream.keys == "59")
+
+
+ASKED = "?Replaces=c0nsult%40phone%3Bto-tag%3Dli%3Bfrom-tag%3Dwang"  # the telephone's own call to the colleague
+BROKEN = (
+    "?Replaces=",
+    "?Replaces=c0nsult%3Bto-tag%3Dli",
+    "?Replaces=c0nsult%0D%0AX%3Ay%3Bto-tag%3Dli%3Bfrom-tag%3Dwang",
+    ASKED + ASKED.replace("?", "&"),
+)
+
+
+async def test_a_telephone_that_has_asked_a_colleague_gives_the_caller_to_her(database: Database) -> None:
+    async with telephone() as phone, telephone() as other, peer() as caller, rtp() as stream:
+        wang = agent("wang", phone.address)
+        li = agent("li", other.address.replace("agent@", "8002@"), "away")
+        async with (
+            recogniser(ASKS),
+            controller(LOCAL) as voice,
+            put_through(voice, caller, stream, phone) as (_, port),
+            sending(stream, port, tone(0.1, CALLER)),
+        ):
+            for broken in BROKEN:
+                assert (await phone.refers("8002", broken)).status == 603
+            assert (await phone.refers("00190055512345", ASKED)).status == 603
+            assert (await phone.refers("8002", ASKED)).status == 202
+            assert (await other.rings()).get("replaces") == "c0nsult@phone;to-tag=li;from-tag=wang"
+            assert state_of(wang) == sessions()[0].id  # until she has the caller
+            await other.picks_up()
+            notify = await phone.peer.get(5, lambda message: message.method == "NOTIFY")
+            phone.peer.send(answer(notify, 200, "OK"), voice.front.port)
+            assert notify.body.startswith(b"SIP/2.0 200")
+            await phone.is_hung_up()
+            await eventually(lambda: (state_of(wang), state_of(li)) == (None, sessions()[0].id))
+            await eventually(lambda: lately(other.stream, CALLER) > 1000)
+
+
+async def test_a_colleague_who_has_hung_up_meanwhile_leaves_the_caller_where_he_is(database: Database) -> None:
+    async with telephone() as phone, telephone() as other, peer() as caller, rtp() as stream:
+        wang = agent("wang", phone.address)
+        li = agent("li", other.address.replace("agent@", "8002@"), "away")
+        async with (
+            recogniser(ASKS),
+            controller(LOCAL) as voice,
+            put_through(voice, caller, stream, phone) as (_, port),
+            sending(stream, port, tone(0.1, CALLER)),
+        ):
+            assert (await phone.refers("8002", ASKED)).status == 202
+            await other.rings()
+            other.refuses(481, "Call/Transaction Does Not Exist")
+            notify = await phone.peer.get(5, lambda message: message.method == "NOTIFY")
+            phone.peer.send(answer(notify, 200, "OK"), voice.front.port)
+            assert notify.body.startswith(b"SIP/2.0 503")
+            await eventually(lambda: (state_of(wang), state_of(li)) == (sessions()[0].id, None))
+            assert staged() == "talking"
+            await eventually(lambda: lately(phone.stream, CALLER) > 1000)
+            assert (await phone.refers("8002")).status == 202  # he can be given on anew
 
 
 async def test_a_colleague_whom_no_line_is_free_for_is_not_taken(

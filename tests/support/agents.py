@@ -93,11 +93,11 @@ class Telephone:
         assert done.status == 200
         self.peer.send(self.request("ACK", number=request.cseq[0]), self._their_port)
 
-    async def refers(self, target: str) -> SipMessage:
-        """Gives its caller on; the answer to its REFER."""
+    async def refers(self, target: str, headers: str = "") -> SipMessage:
+        """Gives its caller on; the answer to its REFER. ``headers``: of the URI."""
         request = self.request("REFER")
         request.headers += [
-            ("refer-to", f"<sip:{target}@127.0.0.1>"),
+            ("refer-to", f"<sip:{target}@127.0.0.1{headers}>"),
             ("contact", f"<sip:agent@127.0.0.1:{self.peer.port}>"),
         ]
         self.peer.send(request, self._their_port)
