@@ -78,8 +78,9 @@ def main() -> None:
         engine = KokoroEngine(threads=threads)
         engine.say("预热")
         for name, texts in groups.items():
+            busy = time.process_time()
             spoken_as, times = zip(*(timed(engine, text) for text in texts), strict=True)
-            found[f"{name}, {threads} threads"] = summary(times)
+            found[f"{name}, {threads} threads"] = summary(times, time.process_time() - busy)
             sounds[name] = list(zip(map(written, texts), spoken_as, strict=True))
     sounds["numbers of prompts"] = [(written(number), prompts(number)) for number in numbers()]
     if not given.no_recognition:
@@ -103,12 +104,15 @@ def timed(engine: KokoroEngine, text: str) -> tuple[bytes, tuple[float, float, f
     return whole, (first, time.perf_counter() - began, len(whole) / 2 / RATE)
 
 
-def summary(times: tuple[tuple[float, float, float], ...]) -> dict[str, float]:
+def summary(times: tuple[tuple[float, float, float], ...], busy: float) -> dict[str, float]:
     firsts = sorted(first for first, _, _ in times)
+    sound = sum(sound for _, _, sound in times)
     return {
         "first clause, median s": round(statistics.median(firsts), 2),
         "first clause, 95 % s": round(firsts[int(0.95 * (len(firsts) - 1))], 2),
-        "real-time factor": round(sum(took for _, took, _ in times) / sum(sound for _, _, sound in times), 2),
+        "real-time factor": round(sum(took for _, took, _ in times) / sound, 2),
+        "CPU s for a second": round(busy / sound, 2),
+        "others' load": round(os.getloadavg()[0] - 1, 1),
     }
 
 

@@ -23,7 +23,7 @@ class SpeakerSettings(settings.Section, prefix="SPEAKER"):
         5.0, gt=0, description="s that it may take, or hotline speaker for a clause; what is late is left out."
     )
     first_seconds: float = Field(
-        2.0, gt=0, description="s after which hotline speaker must be heard; a caller waits no longer for it."
+        2.5, gt=0, description="s after which hotline speaker must be heard; a caller waits no longer for it."
     )
     at_once: int = Field(2, ge=1, description="Programs that run at the same time.")
     socket: str = Field("", description="Unix socket of hotline speaker. Empty: speaker.sock in data_dir.")
