@@ -6,7 +6,7 @@
 Without sounds the recogniser returns the script. Right: the dialog ended as written and holds what was said. Flagged: something is
 missing, so that the agent sees it. Wrong: a value that is not what the caller said. Bars: 95 % right, at most 3 % wrong.
 
-With sounds (benchmarks/voices/speak.py speaks them) the callers are heard by the recogniser, with each question's endpointing, and say
+With sounds (``python -m benchmarks.voices.speak`` speaks them) the callers are heard by the recogniser, with each question's endpointing, and say
 no when a wrong number is read back. Right: each value is in whole what the script itself comes to, and nothing is marked. Flagged: a
 value is missing, or is marked as heard badly. Wrong: a value is another one, or was not said at all, and nothing tells the agent.
 """

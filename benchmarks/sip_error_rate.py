@@ -39,8 +39,8 @@ from tests.support.sip import controller, eventually, messages, peer
 
 CALLS = Path(__file__).parent.parent / "tests" / "data" / "speech"
 JITTER, LOSS = "0,30,60", "0,1,3"  # ms, %
-PROCESSES = 2
-AT_ONCE = 4 * PROCESSES
+AT_ONCE = 8
+PROCESSES = AT_ONCE // 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +94,8 @@ async def call(port: int, sample: Sample, jitter: int, loss: float, number: str)
         invite.put("from", f"<sip:{number}@127.0.0.1>;tag=caller")
         caller.send(invite, port)
         response = await caller.final()
+        if response.status != 200:
+            raise SystemExit(f"a call was refused: {response.status} {response.reason}")
         caller.send(caller.within("ACK", invite, response, 1), port)
         await send(stream, alaw(samples), voice_port(response), jitter, loss, random.Random(number))
         caller.send(caller.within("BYE", invite, response, 2), port)
@@ -110,10 +112,10 @@ async def record(samples: list[Sample], jitter: int, loss: float) -> list[bytes]
         numbers = [f"1390000{at:04d}" for at in range(len(samples))]
         async with controller(dialog="none", processes=PROCESSES, calls_per_source=100_000) as voice:
             for first in range(0, len(samples), AT_ONCE):
+                await eventually(lambda: voice.front.routes.free == 4 * PROCESSES, 30)
                 group = list(zip(samples, numbers, strict=True))[first : first + AT_ONCE]
                 await asyncio.gather(*(call(voice.front.port, s, jitter, loss, n) for s, n in group))
                 await messages(first + len(group))
-                await eventually(lambda: voice.front.routes.free == 4 * PROCESSES, 30)
             found = {message.sender.value: message for message in await messages(len(samples))}
         recordings = [pcm_of(found[f"+86{number}"].recording) for number in numbers]
         use_database(None)
