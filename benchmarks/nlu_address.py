@@ -60,12 +60,14 @@ def same(wanted: str, said: str) -> bool:
 
 
 def divisions_found(texts: list[str]) -> list[list[str]]:
+    """Province, city and district of each first candidate; a former name that was said stands for today's, as peers give it."""
     resolver = AddressResolver()
     out = []
     for text in texts:
         found = resolver.candidates(text, "")
         details = found[0].details if found else {}
-        out.append([str(details.get(level, "")) for level in ("province", "city", "district")])
+        levels = ("province", "city", "district")
+        out.append([str(details.get(f"former_{level}") or details.get(level, "")) for level in levels])
     return out
 
 

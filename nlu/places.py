@@ -13,12 +13,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from nlu.former import changed_suffixes, former
 from nlu.location import model_root
 
 LEVELS = {2: "province", 4: "city", 6: "district", 9: "town"}
 _UNREAL = {"市辖区", "县", "省直辖县级行政区划", "自治区直辖县级行政区划", "直辖县级行政单位"}
 _ETHNIC = "壮族|回族|维吾尔|蒙古族?|藏族|羌族|彝族|苗族|侗族|布依族|土家族|傣族|景颇族|傈僳族|哈尼族|白族|朝鲜族|哈萨克|柯尔克孜|满族|瑶族|黎族|土族|撒拉族|东乡族|保安族|裕固族|仫佬族|毛南族|水族|仡佬族|畲族|拉祜族|佤族|布朗族|纳西族|怒族|独龙族|普米族|锡伯|塔吉克|达斡尔族|鄂温克族?|鄂伦春|各族|族"
 _LONG = re.compile(rf"(?:{_ETHNIC})+(?=自治)")
+
+
+# GB/T 2260 has them, the table's source has not.
+_BEYOND = {"71": "台湾省", "81": "香港特别行政区", "82": "澳门特别行政区"}
+_HONG_KONG = "中西区 湾仔区 东区 南区 油尖旺区 深水埗区 九龙城区 黄大仙区 观塘区 荃湾区 屯门区 元朗区 北区 大埔区 西贡区 沙田区 葵青区 离岛区"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +38,9 @@ class Division:
 class Divisions:
     by_code: dict[str, Division]
     by_name: dict[str, list[str]] = field(default_factory=dict)  # any way of writing -> codes
+    former: dict[str, list[str]] = field(
+        default_factory=dict
+    )  # names of divisions that are no more -> codes of today's
 
     def parent(self, code: str) -> Division | None:
         """The next higher real division, or None for a province."""
@@ -52,8 +61,10 @@ class Divisions:
         return chain[::-1]
 
     def lexicon(self) -> Iterator[tuple[str, str]]:
+        """Names of the mainland's divisions for features: what the shipped models were trained with."""
         for name, codes in self.by_name.items():
-            if len(name) < 2:
+            codes = [code for code in codes if code[0] not in "78"]
+            if len(name) < 2 or not codes:
                 continue
             level = min(len(c) for c in codes)
             full = any(self.by_code[c].name == name for c in codes)
@@ -87,9 +98,17 @@ def short_names(name: str, level: str) -> list[str]:
 @lru_cache(maxsize=1)
 def divisions() -> Divisions:
     kept: dict[str, str] = json.loads(lzma.decompress((model_root() / "divisions.json.xz").read_bytes()))
+    kept |= _BEYOND | {f"8100{number:02}": name for number, name in enumerate(_HONG_KONG.split(), 1)}
     by_code = {code: Division(code=code, name=name, level=LEVELS[len(code)]) for code, name in kept.items()}
     by_name: dict[str, list[str]] = {}
     for code, division in by_code.items():
         for name in short_names(division.name, division.level):
             by_name.setdefault(name, []).append(code)
-    return Divisions(by_code, by_name)
+    gone: dict[str, list[str]] = {}
+    for name, code in former({code: name for code, name in kept.items() if len(code) <= 6}):
+        gone.setdefault(name, []).append(code)
+    for code, division in by_code.items():
+        for name in changed_suffixes(division.name, division.level):
+            if name not in by_name:
+                gone.setdefault(name, []).append(code)
+    return Divisions(by_code, by_name, gone)

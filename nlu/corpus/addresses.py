@@ -19,7 +19,7 @@ Part = tuple[
 @lru_cache(maxsize=1)
 def _codes() -> tuple[list[str], list[str]]:
     table = divisions().by_code
-    return [c for c in table if len(c) == 6], [c for c in table if len(c) == 9]
+    return [c for c in table if len(c) == 6 and c[0] != "8"], [c for c in table if len(c) == 9]
 
 
 def address(rng: random.Random, grammar: Grammar, *, spoken: bool) -> list[Part]:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from nlu.contract import Candidate
+from nlu.former import level_of
 from nlu.places import Divisions, divisions, short_names
 
-_SKIP = " ,，、·-"
+_SKIP = " ,，、·-_/|.:：;；()（）*—－\u3000"
+_UNREAL = ("市辖区", "省直辖县级行政区划", "自治区直辖县级行政区划", "省直辖", "其它区", "其他区")
+_ANYWHERE = {"东区", "西区", "南区", "北区", "城区", "郊区", "矿区"}  # divisions, but of estates and campuses too
 _STREETISH = re.compile(
-    r"^(?:[东西南北中]?[一二三四五六七八九]?(?:路|街|大道|大街|巷|胡同|弄|桥|村|小区|花园|大厦|广场|公寓|苑|里|酒店|医院|大学|小学|中学|机场|站))"
+    r"^(?:[东西南北中]?[一二三四五六七八九]?(?:路|街|大道|大街|巷|胡同|弄|桥(?![东西]区)|村|小区|花园|大厦|广场|公寓|苑|里|酒店|医院|大学|小学|中学|机场|站))"
 )
+_SHARED_SIGN = re.compile(r"市[东西南北中]区")
 _MOST = 5
+_TWO = 1.0  # weight of two shortened names
 _LATEST = 20  # characters before the first division
 
 
@@ -22,6 +27,8 @@ class _Reading:
     code: str
     at: int
     weight: float
+    said: tuple[str, ...] = ()  # former names, as they stand in the text
+    between: str = ""  # other words before the last division
 
 
 class AddressResolver:
@@ -50,14 +57,14 @@ class AddressResolver:
         if not readings:
             if not near:
                 return ()
-            return (self._candidate(near, value, 0, 0.45 if len(near) >= 4 else 0.3),)
+            return (self._candidate(_Reading(near, 0, 0.0), value, 0.45 if len(near) >= 4 else 0.3),)
         longest = max(r.at for r in readings)
         readings = [r for r in readings if r.at >= longest - 1]
-        scored: dict[str, tuple[float, int]] = {}
+        scored: dict[str, tuple[float, int, _Reading]] = {}
         for r in readings:
             score = r.weight + (0.3 * _shared(r.code, near) if near else 0.0)
-            if score > scored.get(r.code, (0.0, 0))[0]:
-                scored[r.code] = (score, r.at)
+            if r.code not in scored or score > scored[r.code][0]:
+                scored[r.code] = (score, r.at, r)
         # A division that contains another reading says less than it.
         kept = {
             c: v
@@ -66,28 +73,36 @@ class AddressResolver:
         }
         ranked = sorted(kept.items(), key=lambda item: (-item[1][0], item[0]))[:_MOST]
         top = ranked[0][1][0]
-        equals = sum(1 for _, (s, _) in ranked if top - s < 0.05)
+        equals = sum(1 for _, (s, *_) in ranked if top - s < 0.05)
         out = []
-        for code, (score, at) in ranked:
+        for score, _, reading in (found for _, found in ranked):
             confidence = (
-                (0.96 if len(code) >= 6 else 0.85)
+                (0.96 if len(reading.code) >= 6 else 0.85)
                 / (equals if top - score < 0.05 else 1)
                 * (1.0 if top - score < 0.05 else 0.3)
             )
-            out.append(self._candidate(code, value, at, round(min(0.99, confidence), 3)))
+            out.append(self._candidate(reading, value, round(min(0.99, confidence), 3)))
         return tuple(out)
 
     def _read_later(self, value: str) -> list[_Reading]:
-        """Readings that begin behind something else (a country, a name, a label), at the first division with its full name."""
+        """Readings that begin behind something else (a country, a name, a label): at the first division with its full name, or at
+        two shortened ones."""
         for start in range(1, min(_LATEST, len(value))):
             for length in range(min(12, len(value) - start), 2, -1):
                 codes = self._table.by_name.get(value[start : start + length], ())
                 if any(self._table.by_code[c].name == value[start : start + length] and len(c) <= 6 for c in codes):
                     return self._read(value, start)
+            if value[start : start + 2] in self._table.by_name:
+                found = [r for r in self._read(value, start) if r.weight >= _TWO]
+                if found:
+                    return found
         return []
 
-    def _again(self, code: str, value: str, at: int) -> int:
+    def _again(self, code: str, value: str, at: int, said: tuple[str, ...]) -> int:
         """Where what was said goes on if a division that was named already is named once more; else ``at``."""
+        for words in (*said, *_UNREAL):
+            if value.startswith(words, at):
+                return at + len(words)
         for division in self._table.chain(code):
             for name in short_names(division.name, division.level):
                 if value.startswith(name, at):
@@ -96,7 +111,6 @@ class AddressResolver:
 
     def _read(self, value: str, start: int = 0) -> list[_Reading]:
         """All ways to read divisions from ``start``, each as deep as it goes."""
-        table = self._table
         done: list[_Reading] = []
         open_readings = [_Reading("", start, 0.0)]
         for _ in range(9):
@@ -105,30 +119,14 @@ class AddressResolver:
                 at = r.at
                 while at < len(value) and value[at] in _SKIP:
                     at += 1
-                grew = False
-                for length in range(min(15, len(value) - at), 1, -1):
-                    name = value[at : at + length]
-                    codes = table.by_name.get(name)
-                    if not codes:
-                        continue
-                    short = _STREETISH.match(value[at + length : at + length + 4]) is not None
-                    for code in codes:
-                        full = table.by_code[code].name == name
-                        if not full and (short or (len(code) >= 6 and not r.code)):
-                            continue
-                        if len(code) == 9 and not r.code and len(name) < 4:
-                            continue  # a bare town of two or three characters could be anywhere
-                        if not r.code or (code.startswith(r.code) and len(code) > len(r.code)):
-                            following.append(
-                                _Reading(code, at + length, r.weight + (0.5 if full else 0.4) + 0.05 * length)
-                            )
-                            grew = True
-                    if grew and length >= 3 and any(table.by_code[c].name == name for c in codes):
-                        break
-                if not grew and r.code:
-                    again = self._again(r.code, value, at)
+                deeper = self._deeper(r, value, at)
+                following += deeper
+                if not deeper and r.code:
+                    again = self._again(r.code, value, at, r.said)
                     if again > at:
-                        following.append(_Reading(r.code, again, r.weight))
+                        following.append(replace(r, at=again))
+                    elif later := self._behind(r, value, at):
+                        following.append(later)
                     else:
                         done.append(r)
             if not following:
@@ -138,11 +136,78 @@ class AddressResolver:
             done.extend(open_readings)
         return done
 
-    def _candidate(self, code: str, value: str, at: int, score: float) -> Candidate:
+    def _deeper(self, r: _Reading, value: str, at: int) -> list[_Reading]:
+        """``r`` with one more division, which is named at ``at``."""
+        table = self._table
+        found: list[_Reading] = []
+        for length in range(min(15, len(value) - at), 1, -1):
+            name = value[at : at + length]
+            whole = False
+            for code in table.by_name.get(name, ()):
+                full = table.by_code[code].name == name
+                whole = whole or full
+                if not full and not self._short_stands(r, code, value, at + length):
+                    continue
+                if len(code) == 9 and not r.code and len(name) < 4:
+                    continue  # a bare town of two or three characters could be anywhere
+                if not r.code and name in _ANYWHERE:
+                    continue
+                if not r.code or (code.startswith(r.code) and len(code) > len(r.code)):
+                    weight = r.weight + (0.5 if full else 0.4) + 0.05 * length
+                    found.append(replace(r, code=code, at=at + length, weight=weight))
+            for code in table.former.get(name, ()):
+                if code.startswith(r.code) if r.code else name not in table.by_name:
+                    found.append(
+                        replace(
+                            r, code=code, at=at + length, weight=r.weight + 0.45 + 0.05 * length, said=(*r.said, name)
+                        )
+                    )
+            if found and length >= 3 and (whole or name in table.former):
+                break
+        if not found and r.code and value[at - 1 : at] == "市" and _SHARED_SIGN.match(value, at - 1):
+            return self._deeper(r, value, at - 1)  # 乐山市中区: 乐山市, 市中区
+        return found
+
+    def _short_stands(self, r: _Reading, code: str, value: str, end: int) -> bool:
+        """Whether a shortened name may be meant for the division: 余杭 behind 杭州, or before one of its own towns; not in 余杭路."""
+        if _STREETISH.match(value[end : end + 4]):
+            return False
+        if r.code or len(code) < 6:
+            return True
+        if len(code) > 6:
+            return False
+        while end < len(value) and value[end] in _SKIP:
+            end += 1
+        return any(
+            town.startswith(code) and len(town) == 9 and self._table.by_code[town].name == value[end : end + length]
+            for length in range(3, min(12, len(value) - end) + 1)
+            for town in self._table.by_name.get(value[end : end + length], ())
+        )
+
+    def _behind(self, r: _Reading, value: str, at: int) -> _Reading | None:
+        """A division below the province or city that has been read, named in full behind other words: 杭州市某某公司余杭区."""
+        if len(r.code) >= 6:
+            return None
+        for start in range(at + 1, min(at + _LATEST, len(value))):
+            for length in range(min(12, len(value) - start), 2, -1):
+                name = value[start : start + length]
+                for code in (*self._table.by_name.get(name, ()), *self._table.former.get(name, ())):
+                    known = self._table.by_code[code]
+                    if not (len(r.code) < len(code) <= 6 and code.startswith(r.code)):
+                        continue
+                    if known.name == name or name in self._table.former:
+                        said = r.said if known.name == name else (*r.said, name)
+                        return _Reading(code, start + length, r.weight + 0.3, said, value[at:start])
+        return None
+
+    def _candidate(self, reading: _Reading, value: str, score: float) -> Candidate:
+        """``details`` have the division's levels, and former names that were said as ``former_district`` etc."""
+        code = reading.code
         chain = self._table.chain(code)
         details: dict[str, str] = {d.level: d.name for d in chain}
+        details.update({f"former_{level_of(name)}": name for name in reading.said})
         details["code"] = code.ljust(6, "0")
-        rest = value[at:].lstrip(_SKIP)
+        rest = (reading.between + value[reading.at :]).lstrip(_SKIP)
         details.update(rest_parts(rest))
         if rest:
             details["rest"] = rest

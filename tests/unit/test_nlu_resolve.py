@@ -10,6 +10,8 @@ import pytest
 
 from nlu.catalogue import load_catalogue, shipped
 from nlu.contract import Asset
+from nlu.former import changed_suffixes
+from nlu.places import divisions
 from nlu.resolve.address import AddressResolver
 from nlu.resolve.device import DeviceResolver
 from nlu.resolve.fault import FaultResolver
@@ -68,6 +70,63 @@ def test_an_ambiguous_district_stays_ambiguous() -> None:
     assert {c.details["code"] for c in found} == {"110105", "220104"}
     assert abs(found[0].score - found[1].score) < 0.05
     assert found[0].score < 0.6
+
+
+@pytest.mark.parametrize(
+    ("address", "code", "former"),
+    [
+        ("上海市闸北区共和新路1号", "310106", {"former_district": "闸北区"}),
+        ("下城区武林路1号", "330105", {"former_district": "下城区"}),
+        ("无锡市北塘区无锡市北塘区民丰路", "320213", {"former_district": "北塘区"}),
+        ("浙江萧山市城厢镇", "330109", {"former_district": "萧山市"}),
+        ("长沙宁乡县玉潭街道", "430182001", {"former_district": "宁乡县"}),
+        ("襄樊市襄城区", "420602", {"former_city": "襄樊市"}),
+        ("西藏自治区日喀则地区定日县", "540223", {"former_city": "日喀则地区"}),
+        ("广西省南宁市青秀区", "450103", {"former_province": "广西省"}),
+        ("石家庄市桥东区中山路2号", "130100", {"former_district": "桥东区"}),  # shared out: only the city is sure
+        ("张家口市桥东区", "130702", {}),  # there it still is
+        ("济宁市市中区", "370811", {"former_district": "市中区"}),
+        ("乐山市市中区", "511102", {}),
+    ],
+)
+def test_a_former_name_leads_to_todays_division_and_is_kept(address: str, code: str, former: dict[str, str]) -> None:
+    best = AddressResolver().candidates(address, "")[0]
+    assert best.details["code"] == code
+    assert {k: v for k, v in best.details.items() if k.startswith("former")} == former
+    assert not [v for v in former.values() if v in best.value]
+
+
+@pytest.mark.parametrize(
+    ("address", "code", "rest"),
+    [
+        ("乐山市中区白燕路8号", "511102", "白燕路8号"),  # 市 is shared by both names
+        ("河北石家庄桥西区槐安路", "130104", "槐安路"),
+        ("余杭良渚街道", "330110010", ""),
+        ("中国浙江杭州余杭良渚街道", "330110010", ""),
+        ("上海_上海市_浦东新区（张江）", "310115", "张江）"),
+        ("北京市市辖区海淀区知春路", "110108", "知春路"),
+        ("杭州某某公司余杭区文一西路9号", "330110", "某某公司文一西路9号"),
+        ("江苏省某某公司南京市鼓楼区中山路", "320106", "某某公司中山路"),
+        ("香港湾仔区轩尼诗道", "810002", "轩尼诗道"),
+        ("台湾省台北市", "710000", "台北市"),
+    ],
+)
+def test_divisions_are_found_where_they_stand(address: str, code: str, rest: str) -> None:
+    best = AddressResolver().candidates(address, "")[0]
+    assert (best.details["code"], best.details.get("rest", "")) == (code, rest)
+
+
+@pytest.mark.parametrize("address", ["东区14号楼", "凤凰北路12号", "和平小区9-4-601", "桃源居A区7栋"])
+def test_what_only_sounds_like_a_division_is_none(address: str) -> None:
+    assert not AddressResolver().candidates(address, "")
+
+
+def test_every_former_division_has_one_of_today() -> None:
+    table = divisions()
+    assert all(code in table.by_code for codes in table.former.values() for code in codes)
+    assert len(table.former) > 1_000
+    assert list(changed_suffixes("萧山区", "district")) == ["萧山县", "萧山市"]
+    assert list(changed_suffixes("西城区", "district")) == []  # 西城县 is nobody's name for it
 
 
 @pytest.mark.parametrize(
