@@ -11,7 +11,18 @@ from nlu.former import level_of
 from nlu.places import Divisions, divisions, short_names
 
 _SKIP = " ,，、·-_/|.:：;；()（）*—－\u3000"
-_UNREAL = ("市辖区", "省直辖县级行政区划", "自治区直辖县级行政区划", "省直辖", "其它区", "其他区")
+_UNREAL = (
+    *(
+        "市辖区",
+        "省直辖县级行政区划",
+        "自治区直辖县级行政区划",
+        "直辖县级行政区划",
+        "直辖县级行政单位",
+        "省直辖",
+        "直辖县",
+    ),
+    *("其它区", "其他区"),
+)
 _ANYWHERE = {"东区", "西区", "南区", "北区", "城区", "郊区", "矿区"}  # divisions, but of estates and campuses too
 _STREETISH = re.compile(
     r"^(?:[东西南北中]?[一二三四五六七八九]?(?:路|街|大道|大街|巷|胡同|弄|桥(?![东西]区)|村|小区|花园|大厦|广场|公寓|苑|里|酒店|医院|大学|小学|中学|机场|站))"
