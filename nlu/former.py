@@ -99,7 +99,7 @@ def level_of(name: str) -> str:
 
 
 def former(present: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """(former name, code of today's division) of each; ``present`` is code -> name of the first three levels."""
+    """(former name, in full and short, code of today's division) of each; ``present`` is code -> name of the first three levels."""
     cities = {name: code for code, name in present.items() if len(code) in (2, 4)}
     for line in _FORMER.split("\n"):
         if not line:
@@ -108,13 +108,17 @@ def former(present: Mapping[str, str]) -> Iterator[tuple[str, str]]:
         within = {n: c for c, n in present.items() if len(c) == 6 and c.startswith(cities[city])}
         for change in changes:
             old, _, new = change.partition(">")
-            yield old, within[new] if new else cities[city]
+            code = within[new] if new else cities[city]
+            yield old, code
+            if len(old) > 2 and old[-1] == "区":
+                yield old[:-1], code
     for old, city in FORMER_CITIES.items():
         yield old, cities[city]
 
 
 def changed_suffixes(name: str, level: str) -> Iterator[str]:
-    """Other suffixes that the name of a division had: 溧水区 溧水县, 宁乡市 宁乡县, 萧山区 萧山市, 日喀则市 日喀则地区, 广西 广西省."""
+    """Other suffixes that the name of a division had: 溧水区 溧水县, 宁乡市 宁乡县, 萧山区 萧山市, 日喀则市 日喀则地区, 广西 广西省,
+    红谷滩区 红谷滩新区; and 浦东 of 浦东新区."""
     core, suffix = name[:-1], name[-1]
     if level == "city" and suffix == "市":
         yield core + "地区"
@@ -122,6 +126,10 @@ def changed_suffixes(name: str, level: str) -> Iterator[str]:
         yield name[: 3 if name.startswith("内") else 2] + "省"
     if level != "district":
         return
+    if name.endswith("新区"):
+        yield name[:-2]
+    elif suffix == "区" and len(core) >= 3:
+        yield core + "新区"
     if len(core) >= 2 and suffix in "区市" and not core.endswith(("新", "城", "县")):
         yield core + "县"
     if suffix == "区" and core in _CITIES_ONCE.split():

@@ -25,12 +25,13 @@ _UNREAL = (
 )
 _ANYWHERE = {"东区", "西区", "南区", "北区", "城区", "郊区", "矿区"}  # divisions, but of estates and campuses too
 _STREETISH = re.compile(
-    r"^(?:[东西南北中]?[一二三四五六七八九]?(?:路|街|大道|大街|巷|胡同|弄|桥(?![东西]区)|村|小区|花园|大厦|广场|公寓|苑|里|酒店|医院|大学|小学|中学|机场|站))"
+    r"^(?:[东西南北中]?[一二三四五六七八九]?(?:路|街|大道|大街|巷|胡同|弄|桥(?![东西])|村|小区|花园|大厦|广场|公寓|苑|里|酒店|医院|大学|小学|中学|机场|站))"
 )
 _SHARED_SIGN = re.compile(r"市[东西南北中]区")
+_COUNTRY = re.compile(r"\s*(?:中华人民共和国|中国)(?=\W|[一-龥]{2})")
 _MOST = 5
 _TWO = 1.0  # weight of two shortened names
-_LATEST = 20  # characters before the first division
+_LATEST = 40  # characters before the first division
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,8 @@ class AddressResolver:
     def _candidates(self, value: str, region: str) -> tuple[Candidate, ...]:
         """Ranked completions of ``value``; ``region`` (code or name) decides between equals."""
         near = self.region_code(region) if region else ""
-        readings = self._read(value) or self._read_later(value)
+        country = _COUNTRY.match(value)
+        readings = self._read(value, country.end() if country else 0) or self._read_later(value)
         if not readings:
             if not near:
                 return ()
@@ -157,7 +159,8 @@ class AddressResolver:
             for code in table.by_name.get(name, ()):
                 full = table.by_code[code].name == name
                 whole = whole or full
-                if not full and not self._short_stands(r, code, value, at + length):
+                plain = not full and name.endswith(("县", "旗"))  # 陵水县 for 陵水黎族自治县
+                if not full and not plain and not self._short_stands(r, code, value, at + length):
                     continue
                 if len(code) == 9 and not r.code and len(name) < 4:
                     continue  # a bare town of two or three characters could be anywhere
@@ -167,12 +170,14 @@ class AddressResolver:
                     weight = r.weight + (0.5 if full else 0.4) + 0.05 * length
                     found.append(replace(r, code=code, at=at + length, weight=weight))
             for code in table.former.get(name, ()):
+                bare = name[-1] not in "区县市省"
+                if bare and (not r.code or _STREETISH.match(value[at + length : at + length + 4])):
+                    continue
                 if code.startswith(r.code) if r.code else name not in table.by_name:
-                    found.append(
-                        replace(
-                            r, code=code, at=at + length, weight=r.weight + 0.45 + 0.05 * length, said=(*r.said, name)
-                        )
-                    )
+                    part = name in table.by_code[code].name  # 浦东 for 浦东新区 is no former name
+                    said = r.said if part else (*r.said, name)
+                    weight = r.weight + 0.45 + 0.05 * length
+                    found.append(replace(r, code=code, at=at + length, weight=weight, said=said))
             if found and length >= 3 and (whole or name in table.former):
                 break
         if not found and r.code and value[at - 1 : at] == "市" and _SHARED_SIGN.match(value, at - 1):
