@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable
 
 from nlu.corpus import addresses
@@ -57,6 +58,9 @@ _DEPARTMENTS = (
 )
 
 
+_CROSSING = re.compile(r"([与和跟])(.+?)((?:交叉口|路口|交汇处).*|)")
+
+
 def address_line(rng: random.Random, grammar: Grammar) -> list[Part]:
     def bank(name: str) -> str:
         return "".join(text for text, _ in grammar.expand(name, rng, lambda *_: ()))
@@ -70,8 +74,8 @@ def address_line(rng: random.Random, grammar: Grammar) -> list[Part]:
         if not parts[at][0][:-1].isdigit():
             parts[at] = (bank("real_road"), "road")
     if "district" in kinds and rng.random() < 0.05:
-        zone = bank("road_stem") + rng.choice(["开发区", "经济开发区", "经济技术开发区", "高新区", "工业园区", "新区"])
-        parts.insert(kinds.index("district") + 1, (zone, "devZone"))
+        zone = bank("road_stem") + rng.choice(["开发区", "经济开发区", "经济技术开发区", "高新区", "新区"])
+        parts.insert(kinds.index("district") + 1, (zone, "devzone"))
     if kinds and kinds[-1] == "poi" and rng.random() < 0.08:
         parts[-1] = (parts[-1][0] + rng.choice("一二三四") + "期", "poi")
     tail = rng.random()
@@ -102,7 +106,7 @@ def address_line(rng: random.Random, grammar: Grammar) -> list[Part]:
     kinds = [k for _, k in parts]
     if rng.random() < 0.08 and "road" in kinds:
         at = kinds.index("road")
-        second: list[Part] = [(bank("road_stem") + rng.choice(["路", "巷", "弄", "支路", "大道"]), "subRoad")]
+        second: list[Part] = [(bank("road_stem") + rng.choice(["路", "巷", "弄", "支路", "大道"]), "subroad")]
         if at + 1 < len(parts) and kinds[at + 1] == "roadno":
             second.append((parts.pop(at + 1)[0], "subroadno"))
         parts[at + 1 : at + 1] = second
@@ -190,7 +194,7 @@ def _inside(rng: random.Random) -> list[Part]:
 def _refined(text: str, kind: str, rng: random.Random, before: list[Part]) -> list[Part]:
     """Labels as the labelled sets give them: 3-2-501 is building, unit, room with redundant dashes."""
     if kind == "devzone":
-        return [(text, "devZone")]
+        return [(text, "devzone" if text.endswith(("开发区", "新区", "保税区")) else "poi")]
     if kind == "houseno" and any(dash in text for dash in "-－/"):
         pieces = text.replace("－", "-").replace("/", "-").split("-")
         labels = ["houseno", "cellno", "roomno"] if len(pieces) == 3 else ["houseno", "roomno"]
@@ -201,7 +205,11 @@ def _refined(text: str, kind: str, rng: random.Random, before: list[Part]) -> li
             out.append((piece, label))
         return out
     if kind == "assist" and text[0] in "与和跟":
-        return [(text, "assist")]
+        crossing = _CROSSING.fullmatch(text)
+        if crossing is None:
+            return [(text, "assist")]
+        said = zip(crossing.groups(), ("redundant", "subroad", "assist"), strict=True)
+        return [(words, label) for words, label in said if words]
     if kind == "road" and text[-1] in "组队社巷" and text[:-1].isdigit():
         return [(text, "road")]
     return [(text, kind)]
