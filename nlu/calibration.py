@@ -1,7 +1,8 @@
 """Calibrating the confidence of fields: Platt scaling (Platt, 1999) of a span's log-odds, on material the model has not seen.
 
-A model is sure of itself on material like its own. So a small model is trained on one half of the hand-written requests and asked
-about the other half; what its log-odds turn out to be worth there is what the full model's are taken to be worth on strangers' texts.
+A model is sure of itself on material like its own. So a model is trained on one half of the hand-written requests and asked about the
+other half; what its log-odds turn out to be worth there is what the full model's are taken to be worth on strangers' texts. (Halves by
+author make it too modest: a model of half the authors knows less of strangers than the full one.)
 """
 
 from __future__ import annotations

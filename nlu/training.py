@@ -7,7 +7,7 @@ import json
 import random
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,26 +24,19 @@ from nlu.corpus.written import Written
 from nlu.corpus.written import load as load_written
 from nlu.pipeline import characters, classes, entities  # noqa: F401 - registers the components
 from nlu.pipeline.address_parts import AddressParser
+from nlu.pipeline.chain import Chain, Numbers
 from nlu.pipeline.characters import read
 from nlu.pipeline.entities import EntityTagger
 from nlu.pipeline.linear import LinearClasses, train_linear
 from nlu.pipeline.vocabulary import feature_maker, reading_form
 
 Progress = Callable[[str, float], None]  # what is done, share 0..1
-ENTITY_PARAMETERS: dict[str, Any] = {
-    "c1": 0.08,
-    "c2": 0.02,
-    "max_iterations": 40,
-    "feature.minfreq": 2,
-    "feature.possible_transitions": True,
-    "epsilon": 1e-4,
-}
-
-
+EPOCHS = 20  # L-BFGS was far from its end after forty rounds that took longer
+DECAY = 0.1  # L2
+QUICK = 10  # epochs where a model only shall show how sure it may be
 GENERATED = 1_000  # examples of the grammar
 HIDDEN = 0.4  # share of known devices and brands that an example's reading shall not know
 TIMES = 2  # uses of each hand-written request: once as it stands, the others varied
-QUICK_PARAMETERS = ENTITY_PARAMETERS | {"max_iterations": 25}
 
 
 def labels_for(example: Example, at: Sequence[int]) -> list[str]:
@@ -111,39 +104,35 @@ def train_entities(
     *,
     seed: int,
     learned: tuple[tuple[str, str], ...] = (),
-    parameters: dict[str, Any] | None = None,
-) -> bytes:
-    """A CRFsuite model, by L-BFGS. ``learned`` are words it may know besides the catalogue's."""
+    epochs: int = EPOCHS,
+) -> Chain:
+    """``learned`` are words it may know besides the catalogue's."""
     maker = feature_maker(learned)
-    trainer = pycrfsuite.Trainer(algorithm="lbfgs", verbose=False)
-    for number, example in enumerate(examples):
-        reading = read(example.text)
-        rng = random.Random(f"{seed}:hide:{number}")  # noqa: S311 - repeatable by seed, not secret
-        if reading.text:
-            trainer.append(maker(reading, hidden_words(example, rng, HIDDEN)), labels_for(example, reading.at))
-        if number % 500 == 0:
-            progress("reading examples", 0.25 * number / len(examples))
-    trainer.set_params(parameters or ENTITY_PARAMETERS)
-    progress("training entities", 0.3)
-    with tempfile.TemporaryDirectory() as scratch:
-        path = Path(scratch) / "crf"
-        trainer.train(str(path))
-        progress("entities trained", 0.8)
-        return rounded(path.read_bytes())
+
+    def seen() -> Iterator[tuple[Numbers, list[str]]]:
+        for number, example in enumerate(examples):
+            reading = read(example.text)
+            rng = random.Random(f"{seed}:hide:{number}")  # noqa: S311 - repeatable by seed, not secret
+            if reading.text:
+                yield maker(reading, hidden_words(example, rng, HIDDEN)), labels_for(example, reading.at)
+            if number % 500 == 0:
+                progress("training entities" if number else "reading examples", 0.1 + 0.2 * number / len(examples))
+
+    chain = Chain.trained(seen(), epochs=epochs, decay=DECAY)
+    progress("entities trained", 0.7)
+    return chain
 
 
 def calibrate(
     progress: Progress, written: Sequence[Written], *, seed: int, count: int
 ) -> dict[str, tuple[float, float]]:
-    """Trains a small model on every other hand-written request and looks how right it is on those between."""
+    """Trains a model on every other hand-written request and looks how right it is on those between."""
     seen, unseen = written[::2], written[1::2]
     half = EntityTagger()
     half.learned = learned_words(map(literal, seen))
     examples = [*vary(seen, seed, 1), *generate(seed + 1, count // 2)]
-    half.set_model(
-        train_entities(examples, lambda *_: None, seed=seed, learned=half.learned, parameters=QUICK_PARAMETERS)
-    )
-    progress("calibrating", 0.97)
+    half.chain = train_entities(examples, lambda *_: None, seed=seed, learned=half.learned, epochs=QUICK)
+    progress("calibrating", 0.8)
     return calibration(judged(half, [literal(record) for record in unseen]))
 
 
@@ -191,7 +180,7 @@ def train(
     classifier: Any = nlp.add_pipe("hotline_classes")
     parser: Any = nlp.add_pipe("hotline_address")
     tagger.learned = learned_words([*map(literal, written), *extra])
-    tagger.set_model(train_entities(examples, progress, seed=seed, learned=tagger.learned))
+    tagger.chain = train_entities(examples, progress, seed=seed, learned=tagger.learned)
     tagger.calibration = calibrate(progress, written, seed=seed, count=count)
     # The classifier learns in seconds, so it may see more of the generated material than the CRF has time for.
     classifier.model = train_classes([*examples, *generate(seed + 3, count * 3)], progress, seed=seed)

@@ -25,6 +25,7 @@ from nlu.values import value_of
 
 INTENT_THRESHOLD = 0.5
 DANGER_THRESHOLD = 0.03  # of an emergency, where the words name a danger
+EMERGENCY_THRESHOLD = 0.1  # where they don't: a false alarm costs a glance, a missed one may cost more
 HIGH_THRESHOLD = 0.5
 _SENTIMENTS: tuple[Sentiment, ...] = ("negative", "neutral", "positive")
 
@@ -132,7 +133,7 @@ def _urgency(judged: Sequence[tuple[Classes, str]]) -> tuple[Urgency, float]:
     for classes_, text in judged:
         chance = classes_.urgency["emergency"]
         named = chance >= DANGER_THRESHOLD and bool(danger_signs(read(text).text) - {"strong"})
-        if chance >= 0.5 or named:
+        if chance >= EMERGENCY_THRESHOLD or named:
             return "emergency", max(chance, 0.5)
     high = max(c.urgency["high"] for c, _ in judged)
     if high >= HIGH_THRESHOLD:

@@ -137,10 +137,14 @@ def _room_number(run: str) -> str:
 
 def _numbered(text: str, match: re.Match[str]) -> str:
     run = match.group(1)
-    after = text[match.end() : match.end() + 3]
+    after = text[match.end() : match.end() + 4]
     before = text[: match.start()]
     if after[:1] == "期" and re.search(r"\d", text):
         return run  # a written address: the writer chose Chinese numerals for a name
+    if run in ("千", "百") or re.match(r"号(?:路|街|大街|大道|公馆|桥|码头)", after):
+        return run  # 千户苗寨, 三号路, 一号公馆
+    if after[:1] == "排" and re.search(r"[东西南北中]$", before):
+        return run
     if re.match(r"(?:门|楼|巷|里|社|排|队|米|期|户|铺|组|座|屯|层)", after) and _inside_name(before, run, after):
         return run
     return number(run) or run

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Set
-from itertools import pairwise
+from collections.abc import Iterable, Set
+
+import numpy as np
+from numpy.typing import NDArray
 
 from nlu.pipeline.characters import Reading
 from nlu.pipeline.cues import MARKS, announce_lexicon, cue_lexicon
-from nlu.pipeline.lexicon import Lexicon
+from nlu.pipeline.lexicon import Lexicon, Match
 from nlu.pipeline.shapes import shapes
 from nlu.pipeline.sounds import SoundLexicon
+from nlu.pipeline.templates import Templates
 from nlu.pipeline.words import Words
 
 SURNAMES = frozenset(
@@ -119,6 +122,68 @@ _TITLES = Lexicon(
 )
 
 
+# A template's first symbol being empty, it says nothing. Columns: see ``FeatureMaker.columns``.
+TEMPLATES = Templates(
+    [
+        # the characters around
+        [("char", 0)],
+        [("char", -1)],
+        [("char", 1)],
+        [("char", -2)],
+        [("char", 2)],
+        [("char", -1), ("char", 0)],
+        [("char", 0), ("char", 1)],
+        [("char", -1), ("char", 0), ("char", 1)],
+        [("char", -2), ("char", -1), ("char", 0)],
+        [("char", 0), ("char", 1), ("char", 2)],
+        [("repeat", 0)],
+        [("gap", 0)],
+        [("gap", 0), ("char", -1)],
+        [("gap", 1)],
+        # known words, places, sounds
+        [("known", 0)],
+        [("known", 1)],
+        [("known", -1)],
+        [("place", 0)],
+        [("place", -1), ("place", 1)],
+        [("heard", 0)],
+        # shapes and cues
+        [("shape", 0)],
+        [("shape", -1), ("shape", 1)],
+        [("cue", 0)],
+        [("cue", -1), ("cue", 1)],
+        [("cue", -1), ("cue", 0)],
+        [("cue", 0), ("cue", 1)],
+        [("cue", -1), ("known", 0)],
+        # what was announced, lines, clauses
+        [("before", 0)],
+        [("before", 0), ("shape", 0)],
+        [("key", 0)],
+        [("key", 0), ("mark", -1)],
+        [("value", 0)],
+        [("line", 0)],
+        [("left", 0)],
+        [("right", 0)],
+        [("near_left", 0), ("near_right", 0)],
+        # the likely words of everyday Chinese: this one, its neighbours, their kinds
+        [("word", 0)],
+        [("word_left", 0)],
+        [("word_right", 0)],
+        [("kind_left", 0), ("kind", 0), ("kind_right", 0)],
+        [("kind", 0), ("in_word", 0)],
+        [("in_word", 0), ("word_left", 0), ("word", 0)],
+        [("in_word", 0), ("word", 0), ("word_right", 0)],
+        [("in_word", 0), ("kind_left2", 0), ("kind_left", 0), ("kind", 0)],
+        [("in_word", 0), ("kind", 0), ("kind_right", 0), ("kind_right2", 0)],
+        # names
+        [("surname", 0), ("line", 0)],
+        [("surname", 0), ("title", 1), ("mark", -1)],
+        [("surname2", 0)],
+        [("title", 0), ("surname", -1)],
+    ]
+)
+
+
 class FeatureMaker:
     """``words`` are the known devices and brands, ``places`` the names of divisions. ``hidden`` plays ignorance in training."""
 
@@ -128,124 +193,88 @@ class FeatureMaker:
         self._places = places
         self._sounds = sounds
 
-    def __call__(self, reading: Reading, hidden: Set[str] = frozenset()) -> list[list[str]]:
-        text, n = reading.text, len(reading.text)
-        if not n:
-            return []
-        words, places, cues = ["O"] * n, ["O"] * n, ["O"] * n
-        hide = frozenset(hidden)
-        for a, b, tag in self._words.matches(text, hide):
-            words[a] = "B" + tag
-            for i in range(a + 1, b):
-                words[i] = "I" + tag
-        for a, b, tag in self._places.matches(text, hide):
-            places[a] = "B" + tag
-            for i in range(a + 1, b):
-                places[i] = "I" + tag
-        for a, b, tag in cue_lexicon.matches(text):
-            for i in range(a, b):
-                cues[i] = tag
-        heard = [""] * n
-        for a, b, tag in self._sounds.matches(text, hide):
-            heard[a] = "B" + tag
-            for i in range(a + 1, b):
-                heard[i] = "I" + tag
-        titles = bytearray(n + 1)
-        for a, _, _ in _TITLES.matches(text):
-            titles[a] = 1
-        shape = shapes(text)
-        before, key = _announced(text)
-        lines = _lines(text)
-        c = ["<2", "<1", *text, ">1", ">2"]
-        two = [x + y for x, y in pairwise(c)]
-        three = [x + y for x, y in zip(c, two[1:], strict=False)]
-        w = ["<", *words, ">"]
-        cu = ["<", "<", *cues, ">", ">"]
-        cu2 = [x + y for x, y in pairwise(cu)]
-        columns = [
-            ["0" + x for x in text],
-            ["a" + x for x in c[1 : n + 1]],
-            ["b" + x for x in c[3 : n + 3]],
-            ["c" + x for x in c[:n]],
-            ["d" + x for x in c[4:]],
-            ["e" + x for x in two[1 : n + 1]],
-            ["f" + x for x in two[2 : n + 2]],
-            ["i" + x for x in three[1 : n + 1]],
-            ["j" + x for x in three[:n]],
-            ["k" + x for x in three[2:]],
-            ["l" + x for x in words],
-            ["m" + x for x in w[2:]],
-            ["n" + x for x in w[:n]],
-            ["o" + x for x in places],
-            ["p" + x + y for x, y in zip(["<", *places], [*places[1:], ">"], strict=False)],
-            ["q" + x for x in shape],
-            ["r" + x + y for x, y in zip(["<", *shape], [*shape[1:], ">"], strict=False)],
-            ["s" + x for x in cues],
-            ["t" + x + y for x, y in zip(cu[1 : n + 1], cu[3:], strict=False)],
-            ["t0" + x for x in cu2[1 : n + 1]],
-            ["t1" + x for x in cu2[2 : n + 2]],
-            ["t4" + x + y for x, y in zip(cu[1:], words, strict=False)],
-            ["u" + x for x in before],
-            ["v" + x + y for x, y in zip(before, shape, strict=True)],
-            ["w" + x for x in key],
-            ["x" + x + MARKS.get(y, "") for x, y in zip(key, c[1:], strict=False)],
-            ["A" + x for x in lines],
-            *self._likely(text),
-            *_clauses(text, reading, cues),
-            ["K" + x for x in _keys(text)],
-        ]
-        rows = [list(row) for row in zip(*columns, strict=True)]
-        gapped = any(reading.gap) and not reading.spaced
-        for i, row in enumerate(rows):
-            p1, c0, n1 = c[i + 1], c[i + 2], c[i + 3]
-            if heard[i]:
-                row.append("H" + heard[i])
-            if c0 == p1:
-                row.append("R=")
-            elif c0 == n1:
-                row.append("R>")
-            elif c0 == c[i + 4] or c0 == c[i]:
-                row.append("R~")
-            if gapped:
-                if reading.gap[i]:
-                    row.append("y")
-                    row.append("yb" + p1)
-                if i + 1 < n and reading.gap[i + 1]:
-                    row.append("z")
-            if c0 in SURNAMES:
-                row.append("Sl" + lines[i])
-                row.append("S" + ("t" if titles[i + 1] else "") + (MARKS.get(p1, "") if i else "<"))
-            if two[i + 2] in COMPOUND_SURNAMES:
-                row.append("SS")
-            if titles[i]:
-                row.append("T" + ("s" if i and text[i - 1] in SURNAMES else ""))
-        return rows
+    def __call__(self, reading: Reading, hidden: Set[str] = frozenset()) -> NDArray[np.uint32]:
+        """One row a character, one number a template."""
+        return TEMPLATES(self.columns(reading, hidden))
 
-    def _likely(self, text: str) -> list[list[str]]:
+    def columns(self, reading: Reading, hidden: Set[str] = frozenset()) -> dict[str, list[str]]:
+        """One symbol for each character in each column; an empty one where there is nothing to say."""
+        text, n = reading.text, len(reading.text)
+        hide = frozenset(hidden)
+        titles = [""] * n
+        for a, _, _ in _TITLES.matches(text):
+            titles[a] = "t"
+        cues = ["O"] * n
+        for a, b, tag in cue_lexicon.matches(text):
+            cues[a:b] = [tag] * (b - a)
+        before, key = _announced(text)
+        breath = reading.gap if not reading.spaced else [False] * n
+        gapped = any(breath)
+        columns = {
+            "char": list(text),
+            "repeat": _repeats(text),
+            "gap": ["y" if gapped and gap else "" for gap in breath],
+            "known": _tags(n, self._words.matches(text, hide), "O"),
+            "place": _tags(n, self._places.matches(text, hide), "O"),
+            "heard": _tags(n, self._sounds.matches(text, hide), ""),
+            "shape": shapes(text),
+            "cue": cues,
+            "before": before,
+            "key": key,
+            "mark": [MARKS.get(c, "-") for c in text],
+            "value": _values(text),
+            "line": _lines(text),
+            "surname": ["s" if c in SURNAMES else "" for c in text],
+            "surname2": ["s" if text[i : i + 2] in COMPOUND_SURNAMES else "" for i in range(n)],
+            "title": titles,
+        }
+        self._likely(text, columns)
+        _clauses(text, breath, cues, columns)
+        return columns
+
+    def _likely(self, text: str, columns: dict[str, list[str]]) -> None:
         """Columns about the likely word that each character is in: itself, its neighbours, their kinds, the character's place in it."""
         cut = self._everyday.cut(text)
         names = ["<", *(text[a:b] for a, b, _ in cut), ">"]
-        kinds = ["<", "<", *(kind for _, _, kind in cut), ">", ">"]
-        columns: list[list[str]] = [[] for _ in range(9)]
-        own, left, right, around, place, lefts, rights, before, after = columns
-        for number, (a, b, kind) in enumerate(cut):
-            p, w, n = names[number : number + 3]
-            k2, k1, _, k3, k4 = kinds[number : number + 5]
+        kinds = ["<", "<", *(kind or "?" for _, _, kind in cut), ">", ">"]
+        made = {name: columns.setdefault(name, []) for name in _LIKELY}
+        for number, (a, b, _) in enumerate(cut):
             size = b - a
-            own += ["Ww" + w] * size
-            left += ["Wp" + p] * size
-            right += ["Wn" + n] * size
-            around += [f"Wk{k1}|{kind}|{k3}"] * size
-            for at in _PLACES[size]:
-                place.append("Wl" + at + kind)
-                lefts.append("Wq" + at + p + w)
-                rights.append("Wr" + at + w + n)
-                before.append("Wx" + at + k2 + k1 + kind)
-                after.append("Wy" + at + kind + k3 + k4)
-        return columns
+            symbols = (*names[number : number + 3], *kinds[number : number + 5])
+            for name, symbol in zip(_LIKELY, symbols, strict=False):
+                made[name] += [symbol] * size
+            made["in_word"] += _PLACES[size]
 
 
+_LIKELY = (
+    "word_left",
+    "word",
+    "word_right",
+    "kind_left2",
+    "kind_left",
+    "kind",
+    "kind_right",
+    "kind_right2",
+    "in_word",
+)
 _PLACES = {1: "S", 2: "BE", 3: "BIE", 4: "BIIE"}
+
+
+def _tags(n: int, matches: Iterable[Match], nothing: str) -> list[str]:
+    tags = [nothing] * n
+    for a, b, tag in matches:
+        tags[a] = "B" + tag
+        tags[a + 1 : b] = ["I" + tag] * (b - a - 1)
+    return tags
+
+
+def _repeats(text: str) -> list[str]:
+    """Whether a character is that before it, behind it, or one away: 嗡嗡, 一闪一闪."""
+    c = f"\0\1{text}\2\3"
+    return [
+        "=" if here == left else ">" if here == right else "~" if here in (left2, right2) else ""
+        for left2, left, here, right, right2 in zip(c, c[1:], c[2:], c[3:], c[4:], strict=False)
+    ]
 
 
 def _announced(text: str) -> tuple[list[str], list[str]]:
@@ -279,7 +308,7 @@ def _announced(text: str) -> tuple[list[str], list[str]]:
     return before, key
 
 
-def _keys(text: str) -> list[str]:
+def _values(text: str) -> list[str]:
     """For each character of a "key: value" line the key's last four characters, and whether the value begins or ends there."""
     out = ["-"] * len(text)
     for match in _KEY.finditer(text):
@@ -289,15 +318,15 @@ def _keys(text: str) -> list[str]:
     return out
 
 
-def _clauses(text: str, reading: Reading, cues: list[str]) -> list[list[str]]:
+def _clauses(text: str, breath: list[bool], cues: list[str], columns: dict[str, list[str]]) -> None:
     """Columns about the clause: how far its ends are, and the nearest telling words before and behind the character."""
     n = len(text)
-    breath = reading.gap if not reading.spaced else [False] * n
-    left, right = [""] * n, [""] * n
+    left, right, near_left, near_right = [""] * n, [""] * n, [""] * n, [""] * n
     since, word, near = 0, "<", 0
     for i, c in enumerate(text):
         if c in MARKS or breath[i]:
             since, word, near = 0, "<", 0
+        near_left[i] = word
         left[i] = f"{_BUCKET[min(since, 12)]}{word}{_BUCKET[min(near, 12)]}"
         since += 1
         near += 1
@@ -307,18 +336,15 @@ def _clauses(text: str, reading: Reading, cues: list[str]) -> list[list[str]]:
     for i in range(n - 1, -1, -1):
         if text[i] in MARKS:
             since, word, near = 0, ">", 0
-        right[i] = f"{_BUCKET[min(since, 12)]}{word}{_BUCKET[min(near, 12)]}"
+        near_right[i] = f"{word}{_BUCKET[min(near, 12)]}"
+        right[i] = f"{_BUCKET[min(since, 12)]}{near_right[i]}"
         since += 1
         near += 1
         if cues[i] in _TELLING:
             word, near = cues[i], 0
         if breath[i]:
             since, word, near = 0, ">", 0
-    return [
-        ["C<" + x for x in left],
-        ["C>" + x for x in right],
-        ["C=" + x[1:-1] + "|" + y for x, y in zip(left, right, strict=True)],
-    ]
+    columns |= {"left": left, "right": right, "near_left": near_left, "near_right": near_right}
 
 
 _KEY = re.compile(r"(?:^|(?<=[⏎|/;,。]))[ ]?([^⏎|/;,。:=]{1,10})[:=]((?:(?!/[^⏎|/:=]{1,8}[:=])[^⏎|;])+)")
