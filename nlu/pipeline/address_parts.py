@@ -15,11 +15,14 @@ import pycrfsuite
 from spacy.language import Language
 from spacy.tokens import Doc
 
+from nlu.pipeline.address_features import address_features
+from nlu.pipeline.chain import Chain
 from nlu.pipeline.characters import read
 from nlu.pipeline.entities import spans_of
 from nlu.pipeline.lexicon import Lexicon
 from nlu.places import divisions
 
+CHAIN = "chain.npz"
 _N = "零〇一二三四五六七八九十百千两幺"
 _KINDS = (
     ("roadno", re.compile(r"[0-9]+(?:-[0-9]+)?(?:号院|号|弄)")),
@@ -46,6 +49,7 @@ _TAILS = Lexicon(
 
 class AddressParser:
     def __init__(self) -> None:
+        self.chain: Chain | None = None
         self._model = b""
         self._tagger: Any = None
         self._places: Lexicon | None = None
@@ -61,14 +65,17 @@ class AddressParser:
 
     @property
     def ready(self) -> bool:
-        return self._tagger is not None
+        return self.chain is not None or self._tagger is not None
 
     def parts(self, address: str) -> list[tuple[int, int, str]]:
         """(start, end, label) of each part, in order; offsets of ``address``."""
         reading = read(address[:300])
-        if self._tagger is None or not reading.text:
+        if not self.ready or not reading.text:
             return []
-        labels = self._tagger.tag(self.features(reading.text))
+        if self.chain is not None:
+            labels = self.chain.tag([address_features()(reading)])[0][0]
+        else:
+            labels = self._tagger.tag(self.features(reading.text))
         return [(reading.at[a], reading.at[b - 1] + 1, name) for a, b, name in spans_of(labels)]
 
     def features(self, text: str) -> list[list[str]]:
@@ -118,9 +125,15 @@ class AddressParser:
 
     def to_disk(self, path: Path, **_: Any) -> None:
         path.mkdir(parents=True, exist_ok=True)
+        if self.chain is not None:
+            self.chain.save(path / CHAIN)
+            return
         (path / "crf.bin.z").write_bytes(zlib.compress(self._model, 9))
 
     def from_disk(self, path: Path, **_: Any) -> AddressParser:
+        if (Path(path) / CHAIN).exists():
+            self.chain = Chain.load(Path(path) / CHAIN)
+            return self
         self.set_model(zlib.decompress((Path(path) / "crf.bin.z").read_bytes()))
         return self
 
