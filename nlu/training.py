@@ -5,25 +5,21 @@ from __future__ import annotations
 import hashlib
 import json
 import random
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pycrfsuite
 import spacy
 
+from nlu.address_training import train_address
 from nlu.calibration import calibration, judged
 from nlu.corpus import Example, generate
-from nlu.corpus import grammar as grammars
-from nlu.corpus.address_lines import address_lines
 from nlu.corpus.examples import literal, vary
 from nlu.corpus.written import Written
 from nlu.corpus.written import load as load_written
-from nlu.pipeline import characters, classes, entities  # noqa: F401 - registers the components
-from nlu.pipeline.address_parts import AddressParser
+from nlu.pipeline import address_parts, characters, classes, entities  # noqa: F401 - registers the components
 from nlu.pipeline.chain import Chain, Numbers
 from nlu.pipeline.characters import read
 from nlu.pipeline.entities import EntityTagger
@@ -184,7 +180,7 @@ def train(
     tagger.calibration = calibrate(progress, written, seed=seed, count=count)
     # The classifier learns in seconds, so it may see more of the generated material than the CRF has time for.
     classifier.model = train_classes([*examples, *generate(seed + 3, count * 3)], progress, seed=seed)
-    parser.set_model(train_address(progress, seed=seed, count=count * 3))
+    parser.chain = train_address(progress, seed=seed, count=count * 3 // 2, times=times * 2)
     fingerprint = hashlib.sha256(json.dumps([e.text for e in examples], ensure_ascii=False).encode()).hexdigest()[:16]
     nlp.meta.update(
         {
@@ -198,20 +194,3 @@ def train(
     nlp.to_disk(out, exclude=["vocab"])
     progress("written", 1.0)
     return out
-
-
-def train_address(progress: Progress, *, seed: int, count: int) -> bytes:
-    """A CRFsuite model of address parts."""
-    parser = AddressParser()
-    trainer = pycrfsuite.Trainer(algorithm="lbfgs", verbose=False)
-    for parts in address_lines(seed, count, grammars.load()):
-        text = "".join(words for words, _ in parts)
-        tags = [("B-" if i == 0 else "I-") + kind for words, kind in parts for i in range(len(words))]
-        reading = read(text)
-        trainer.append(parser.features(reading.text), [tags[i] for i in reading.at])
-    trainer.set_params({"c1": 0.1, "c2": 0.05, "max_iterations": 45, "feature.minfreq": 2})
-    progress("training addresses", 0.98)
-    with tempfile.TemporaryDirectory() as scratch:
-        path = Path(scratch) / "crf"
-        trainer.train(str(path))
-        return rounded(path.read_bytes())
