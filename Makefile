@@ -13,7 +13,7 @@ ifneq ($(wildcard ../shared/data/mail),)
 export HOTLINE_MAIL_CORPUS ?= $(abspath ../shared/data/mail)
 endif
 
-.PHONY: help setup speaker demo run test test-fast check format bench bench-address soak console console-check lock clean
+.PHONY: help setup speaker demo run test test-fast check format bench bench-address bench-calls soak console console-check lock clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -48,6 +48,9 @@ bench: setup ## speed and quality, with a peer in the same run
 
 bench-address: .make/python .make/address-peers ## address parts, with jionlp, cpca and addressparser beside them: LABELLED=FILE
 	@$(BIN)/python -m benchmarks.nlu_address "$(LABELLED)" --peers .make/address-peers/bin/python
+
+bench-calls: .make/python ## from recordings to fields, beside the same on the true words: CALLS=FILE.jsonl, HOTLINE_ASR_MODEL
+	@$(BIN)/python -m benchmarks.nlu_calls "$(CALLS)"
 
 soak: setup ## 2,000 calls, 8 hours of them in half an hour, outside CI: memory, handles and threads must not grow
 	@$(BIN)/python -m benchmarks.sip_soak --calls 2000 --at-once 16 --seconds 14.4
