@@ -16,6 +16,7 @@ import csv
 import json
 import os
 import random
+import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -140,6 +141,7 @@ def measure(
                 sound = np.frombuffer(pcm, "<i2")
                 soundfile.write(keep / f"{sample.path.stem}-{jitter}-{loss:g}.wav", sound, 16_000)
         table.append((name, judge(engine, samples, recordings)))
+        print(f"{len(table) - 1} of {len(lines)} ways", file=sys.stderr)  # each takes minutes
     return table
 
 
