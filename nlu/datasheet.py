@@ -26,6 +26,13 @@ _PARTS = (
         "Apache-2.0",
     ),
     (
+        "nlu/corpus/written/addresses.lines",
+        "addresses with their parts labelled",
+        "written for this project",
+        "Apache-2.0",
+    ),
+    ("nlu/former.py", "former divisions and what they are today", "written for this project", "Apache-2.0"),
+    (
         "nlu/corpus/banks/places.txt",
         "names of places and roads for the address parser",
         "github.com/thu-coai/CrossWOZ df82c9f",

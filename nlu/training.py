@@ -62,22 +62,6 @@ def hidden_words(example: Example, rng: random.Random, share: float) -> set[str]
     return hidden
 
 
-def rounded(model: bytes) -> bytes:
-    """A CRFsuite file with its weights as multiples of 1/128: half the size when compressed, the same figures.
-
-    The file's head is twelve 32-bit numbers, the eighth being the offset of the features; there "FEAT", the chunk's size and the
-    number of features come first, then each feature as type, source, target (32 bits each) and weight (a double).
-    """
-    at = int.from_bytes(model[28:32], "little")
-    if model[:4] != b"lCRF" or model[at : at + 4] != b"FEAT":
-        raise ValueError("not a CRFsuite model")
-    count = int.from_bytes(model[at + 8 : at + 12], "little")
-    form = np.dtype([("ids", "<u4", 3), ("weight", "<f8")])
-    features = np.frombuffer(model, dtype=form, count=count, offset=at + 12).copy()
-    features["weight"] = np.round(features["weight"] * 128) / 128 + 0.0
-    return model[: at + 12] + features.tobytes() + model[at + 12 + features.nbytes :]
-
-
 def learned_words(examples: Iterable[Example]) -> tuple[tuple[str, str], ...]:
     """Devices and brands of ``examples`` that are labelled in at least half of the places where their words stand."""
     kinds: dict[str, str] = {}

@@ -16,6 +16,7 @@ import numpy as np
 import pycrfsuite
 from numpy.typing import NDArray
 
+_SCALED = 16  # steps between two scalings: far from what a double can't hold
 UNIT = 1 / 32  # of a weight; smaller than half of it is nothing
 _STATE = re.compile(r"\s*\(0\) (\d+) --> (\S+): (\S+)")
 _TRANSITION = re.compile(r"\s*\(1\) (\S+) --> (\S+): (\S+)")
@@ -27,13 +28,18 @@ class Chain:
     """``keys`` are sorted feature numbers, ``weights`` (keys + 1, labels) in units, the last row zero."""
 
     def __init__(
-        self, labels: Sequence[str], transitions: NDArray[np.float32], keys: Numbers, weights: NDArray[np.int16]
+        self,
+        labels: Sequence[str],
+        transitions: NDArray[np.float32],
+        keys: Numbers,
+        weights: NDArray[np.int8] | NDArray[np.int16],
     ) -> None:
         self.labels = list(labels)
         self._transitions = transitions
-        self._factors = np.exp(transitions)
+        self._factors = np.exp(transitions, dtype=np.float64)
         self._keys = keys
         self._weights = weights
+        self._places, self._probes = _hashed(keys)
 
     def __len__(self) -> int:
         return len(self._keys)
@@ -42,23 +48,40 @@ class Chain:
         """Of each stretch the likeliest labels, and the probability of each of them at its place."""
         if not stretches:
             return []
-        sizes = np.array([len(numbers) for numbers in stretches])
-        ends = np.cumsum(sizes)
-        scores = self._scores(np.concatenate(stretches))
-        table = np.zeros((int(sizes.max()), len(stretches), len(self.labels)), dtype=np.float32)
-        for at, (size, end) in enumerate(zip(sizes, ends, strict=True)):
-            table[:size, at] = scores[end - size : end]
+        table, sizes = self._table(stretches)
         path = self._path(table, sizes)
         chances = np.take_along_axis(self._chances(table, sizes), path[:, :, None], axis=2)[:, :, 0]
         return [
             ([self.labels[label] for label in path[:size, at]], chances[:size, at]) for at, size in enumerate(sizes)
         ]
 
+    def labels_of(self, numbers: Numbers) -> list[str]:
+        """The likeliest labels of one stretch."""
+        return [self.labels[label] for label in self._path(*self._table([numbers]))[:, 0]]
+
+    def _table(self, stretches: Sequence[Numbers]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Scores, shape (longest stretch, stretches, labels), and the stretches' lengths."""
+        sizes = np.array([len(numbers) for numbers in stretches])
+        ends = np.cumsum(sizes)
+        scores = self._scores(np.concatenate(stretches))
+        table = np.zeros((int(sizes.max()), len(stretches), len(self.labels)), dtype=np.float32)
+        for at, (size, end) in enumerate(zip(sizes, ends, strict=True)):
+            table[:size, at] = scores[end - size : end]
+        return table, sizes
+
     def _scores(self, numbers: Numbers) -> NDArray[np.float32]:
         flat = numbers.ravel()
-        at = np.searchsorted(self._keys, flat)
-        at[at == len(self._keys)] = 0
-        rows = np.where(self._keys[at] == flat, at, len(self._keys)) if len(self._keys) else at
+        rows = np.full(len(flat), len(self._keys), dtype=np.int64)  # the row of zeros
+        open_ = np.arange(len(flat))
+        mask = len(self._places) - 1
+        for probe in range(self._probes):
+            wanted = flat[open_]
+            at = self._places[(wanted + np.uint32(probe)) & np.uint32(mask)]
+            hit = (at >= 0) & (self._keys[at] == wanted)
+            rows[open_[hit]] = at[hit]
+            open_ = open_[~hit & (at >= 0)]
+            if not len(open_):
+                break
         picked = self._weights[rows].reshape(*numbers.shape, len(self.labels))
         scores: NDArray[np.float32] = picked.sum(axis=1, dtype=np.int32) * np.float32(UNIT)
         return scores
@@ -87,25 +110,29 @@ class Chain:
         return path
 
     def _chances(self, table: NDArray[np.float32], sizes: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Probability of each label at each place, by forward and backward sums, each step scaled to one."""
+        """Probability of each label at each place, by forward and backward sums, brought to one now and then."""
         steps = len(table)
-        lifted = np.exp(table - table.max(axis=2, keepdims=True))
+        lifted = np.exp(table - table.max(axis=2, keepdims=True), dtype=np.float64)
         forward = np.empty_like(lifted)
         backward = np.ones_like(lifted)
-        forward[0] = lifted[0]
+        now = forward[0] = lifted[0]
+        onward, returning = self._factors, self._factors.T
         for t in range(1, steps):
-            now = (forward[t - 1] @ self._factors) * lifted[t]
-            forward[t] = now / now.sum(axis=1, keepdims=True)
-        returning = self._factors.T
+            now = (now @ onward) * lifted[t]
+            if t % _SCALED == 0:
+                now /= now.sum(axis=1, keepdims=True)
+            forward[t] = now
         uneven = bool((sizes != steps).any())
+        now = backward[-1]
         for t in range(steps - 2, -1, -1):
-            now = (lifted[t + 1] * backward[t + 1]) @ returning
-            now /= now.sum(axis=1, keepdims=True)
+            now = (lifted[t + 1] * now) @ returning
+            if t % _SCALED == 0:
+                now /= now.sum(axis=1, keepdims=True)
             if uneven:
                 now[sizes - 1 <= t] = 1.0
             backward[t] = now
         both = forward * backward
-        chances: NDArray[np.float32] = both / both.sum(axis=2, keepdims=True)
+        chances: NDArray[np.float32] = (both / both.sum(axis=2, keepdims=True)).astype(np.float32)
         return chances
 
     def save(self, path: Path) -> None:
@@ -125,8 +152,10 @@ class Chain:
         with np.load(path, allow_pickle=False) as kept:
             labels = json.loads(str(kept["labels"]))
             keys = np.cumsum(kept["steps"], dtype=np.uint32)
-            weights = np.zeros((len(keys) + 1, len(labels)), dtype=np.int16)
-            weights[np.repeat(np.arange(len(keys)), kept["counts"]), kept["which"]] = kept["weights"]
+            given = kept["weights"]
+            small = not len(given) or int(np.abs(given).max()) <= np.iinfo(np.int8).max
+            weights = np.zeros((len(keys) + 1, len(labels)), dtype=np.int8 if small else np.int16)
+            weights[np.repeat(np.arange(len(keys), dtype=np.int32), kept["counts"]), kept["which"]] = given
             return cls(labels, kept["transitions"], keys, weights)
 
     @classmethod
@@ -175,3 +204,18 @@ class Chain:
         weights = np.zeros((len(keys) + 1, len(labels)), dtype=np.int16)
         weights[rows, table[:, 1]] = table[:, 2]
         return cls(labels, transitions, keys.astype(np.uint32), weights)
+
+
+def _hashed(keys: Numbers) -> tuple[NDArray[np.int32], int]:
+    """A table from a key's last bits, or one of the places behind, to its row (-1: none), and how many places must be looked at."""
+    size = 1 << max(4, (3 * len(keys)).bit_length())
+    places = np.full(size, -1, dtype=np.int32)
+    waiting = np.arange(len(keys), dtype=np.int32)
+    probes = 0
+    while len(waiting):
+        at = (keys[waiting] + np.uint32(probes)) & np.uint32(size - 1)
+        free = places[at] < 0
+        places[at[free]] = waiting[free]
+        waiting = waiting[places[at] != waiting]
+        probes += 1
+    return places, probes

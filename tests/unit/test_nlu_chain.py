@@ -62,7 +62,7 @@ def test_it_learns_and_reads_several_stretches_as_it_reads_one() -> None:
     right = 0
     for (text, labels), (found, chances) in zip(texts, together, strict=True):
         alone, sure = chain.tag([numbers(text)])[0]
-        assert alone == found
+        assert alone == found == chain.labels_of(numbers(text))
         assert np.allclose(sure, chances, atol=1e-4)
         assert ((chances > 0) & (chances <= 1.0001)).all()
         right += sum(a == b for a, b in zip(labels, found, strict=True))
