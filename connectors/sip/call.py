@@ -310,7 +310,7 @@ class Call(Party):
 
     async def end_dialog(self) -> None:
         if self._talk is not None:
-            await self._talk.stop()
+            await self._talk.leave()
             self.hush()
 
     def agents_track(self) -> Track:

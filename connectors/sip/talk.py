@@ -87,6 +87,7 @@ class Talk:
         self._quiet = Quiet()
         self._changed = asyncio.Event()
         self._danger = False
+        self._left: int | None = None  # ms of the call at which the caller was left to people
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -103,6 +104,11 @@ class Talk:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
+
+    async def leave(self) -> None:
+        """A person has the caller now: what he says from here on answers nothing that the dialog asked."""
+        self._left = self._line.ms if self._left is None else self._left
+        await self.stop()
 
     def facts(self) -> dict[str, Any]:
         """For the agent: how far the dialog came, what the caller confirmed, what was heard too badly to be believed."""
@@ -133,6 +139,8 @@ class Talk:
 
     def heard(self, turn: HeardTurn) -> None:
         """An utterance is over, or digits were keyed in."""
+        if self._left is not None and turn.end > self._left:
+            return
         self._turns.append(
             Heard(
                 speaker=turn.speaker,
@@ -197,14 +205,18 @@ class Talk:
             move = await self._next(script, silent=silent)
             if move is None or (move.ends and not silent and not await self._quiet_for(END_PAUSE)):
                 continue
+            word = self._quiet.word
             if not await self._do(move):
                 self._speaker = None  # who failed once is not waited for again in this call
+                if self._quiet.word != word:
+                    continue  # what was said meanwhile comes first
                 move = await self._next(script, silent=silent)
-                if move is None:
+                if move is None or (move.ends and not await self._quiet_for(END_PAUSE)):
                     continue
                 await self._do(move)
             if move.hands_over:
                 await self._played()
+                self._left = self._line.ms
                 await self._line.hand_over(urgent=self._state.emergency)
                 return
             if move.ends and await self._played():
@@ -281,15 +293,28 @@ class Talk:
         if move.value.isdecimal() and not self._speaker.numbers:
             return move
         word, saying = self._quiet.word, Saying(self._speaker, move.value)
-        begins = await saying.begins()
+        begins = await self._begins(saying)
         if begins and self._quiet.word == word:
             self._saying = saying
             return move
         await saying.close()
-        if begins:
+        if begins or self._alarmed:
             return None  # he went on speaking meanwhile
         self._speaker = None
         return next_move(script, self._state, silent=silent, people=people)
+
+    async def _begins(self, saying: Saying) -> bool:
+        """Whether there is something to hear; not waited for when danger is spoken of."""
+        first = asyncio.create_task(saying.begins())
+        first.add_done_callback(lambda _: self._changed.set())
+        try:
+            while not first.done() and not self._alarmed:
+                self._changed.clear()
+                await self._changed.wait()
+            return first.done() and first.result()
+        finally:
+            first.cancel()
+            await asyncio.wait({first})
 
     async def _our_turn(self, script: Script) -> bool:
         """Waits until the caller has said what he wanted; whether he said nothing instead."""
@@ -297,7 +322,7 @@ class Talk:
         while True:
             self._changed.clear()
             now = _now()
-            if self._danger and not self._state.emergency:  # the dialog does not know it yet
+            if self._alarmed:
                 return False
             if self._quiet.final and now - self._quiet.word >= pause:
                 return False
@@ -309,6 +334,11 @@ class Talk:
                 await asyncio.wait_for(self._changed.wait(), max(0.02, min(1.0, until - now)))
             if not self._line.listens:
                 return True
+
+    @property
+    def _alarmed(self) -> bool:
+        """Whether danger was spoken of and the dialog does not know it yet."""
+        return self._danger and not self._state.emergency
 
     def _prompt_over(self) -> bool:
         return self._feeding is None and (self._playing is None or self._playing.is_set())
