@@ -51,13 +51,14 @@ def area_code(region: str) -> str:
     return _AREAS.get(region[:4]) or _AREAS.get(region[:2], "")
 
 
+_NEIGHBOURS = ("852", "853", "886")  # Hong Kong, Macao, Taiwan: said without the 00 before them
 _KINDS = {phonenumbers.PhoneNumberType.MOBILE: "mobile", phonenumbers.PhoneNumberType.FIXED_LINE: "fixed"}
 
 
 def resolve_phone(value: str, region: str) -> Candidate | None:
     """``value`` as the guidelines write it (digits, extension after "-"). None where no valid Chinese number is behind it.
 
-    details: e164, kind (mobile, fixed, service), extension.
+    details: e164, kind (mobile, fixed, service; local: a fixed one without its area code; unknown: nobody can have it), extension.
     """
     number, _, extension = value.partition("-")
     if not number.isdigit() or len(number) > 14:
@@ -65,15 +66,24 @@ def resolve_phone(value: str, region: str) -> Candidate | None:
     if len(number) in (7, 8) and number[0] != "0" and area_code(region):
         number = area_code(region) + number
     try:
-        parsed = phonenumbers.parse(number, "CN")
+        parsed = _neighbour(number) or phonenumbers.parse(number, "CN")
     except phonenumbers.NumberParseException:
         return None
     known = phonenumbers.number_type(parsed)
     valid = known != phonenumbers.PhoneNumberType.UNKNOWN
     if not valid and not phonenumbers.is_possible_number(parsed):
         return None
-    kind = _KINDS.get(known, "service" if number.startswith(("400", "800")) else "unknown")
+    local = len(number) in (7, 8) and number[0] not in "01"
+    kind = _KINDS.get(known, "service" if number.startswith(("400", "800")) else "local" if local else "unknown")
     e164 = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
     return Candidate(
         value=e164, score=0.99 if valid else 0.5, details={"e164": e164, "kind": kind, "extension": extension}
     )
+
+
+def _neighbour(number: str) -> phonenumbers.PhoneNumber | None:
+    """The number of Hong Kong, Macao or Taiwan that this is; no number of the mainland begins so."""
+    if len(number) not in (11, 12) or not number.startswith(_NEIGHBOURS):
+        return None
+    parsed = phonenumbers.parse(f"+{number}")
+    return parsed if phonenumbers.is_valid_number(parsed) else None

@@ -313,4 +313,7 @@ def test_what_is_understood_tells_what_was_heard_badly_and_what_cannot_be() -> N
     assert (found.doubtful, found.impossible) == ({"address"}, set())
     short = said("一三九零零零零一二三", "phone", words=[(digit, 0.98) for digit in "一三九零零零零一二三"])
     assert understood([short], KnownCaller(), ["phone"]).impossible == {"phone"}
+    for whole in ("八七六五四三二一", "八七六五四三二"):  # as neighbours say theirs
+        local = understood([said(whole, "phone")], KnownCaller(), ["phone"])
+        assert (len(local.values["phone"]), local.impossible) == (len(whole), set())
     assert understood([], KnownCaller(), ["phone"]).values == {}
