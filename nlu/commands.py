@@ -36,7 +36,10 @@ def understand_text(
 def train(
     out: Annotated[Path, typer.Option(help="Directory to write the pipeline to.")],
     seed: Annotated[
-        int, typer.Option(help="Seed of the corpus and the training; the same seed gives the same model.")
+        int,
+        typer.Option(
+            help="Seed of corpus and training; the same seed gives the same model where the C library is the same."
+        ),
     ] = 7,
     count: Annotated[int, typer.Option(help="Examples to generate.")] = 1_000,
     times: Annotated[

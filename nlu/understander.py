@@ -25,7 +25,9 @@ from nlu.values import value_of
 
 INTENT_THRESHOLD = 0.5
 DANGER_THRESHOLD = 0.03  # of an emergency, where the words name a danger
-EMERGENCY_THRESHOLD = 0.1  # where they don't: a false alarm costs a glance, a missed one may cost more
+EMERGENCY_THRESHOLD = 0.15  # where they don't, of a text that says something: harmless ones are below .06
+EMERGENCY_THRESHOLD_SHORT = 0.35  # of a few words, which say little: "不知道" is .24
+SHORT = 25  # Chinese characters
 HIGH_THRESHOLD = 0.5
 _SENTIMENTS: tuple[Sentiment, ...] = ("negative", "neutral", "positive")
 
@@ -132,8 +134,10 @@ def _urgency(judged: Sequence[tuple[Classes, str]]) -> tuple[Urgency, float]:
         return "normal", 0.5
     for classes_, text in judged:
         chance = classes_.urgency["emergency"]
+        words = sum("\u4e00" <= c <= "\u9fff" for c in text)
+        least = EMERGENCY_THRESHOLD if words >= SHORT else EMERGENCY_THRESHOLD_SHORT
         named = chance >= DANGER_THRESHOLD and bool(danger_signs(read(text).text) - {"strong"})
-        if chance >= EMERGENCY_THRESHOLD or named:
+        if chance >= least or named:
             return "emergency", max(chance, 0.5)
     high = max(c.urgency["high"] for c, _ in judged)
     if high >= HIGH_THRESHOLD:

@@ -29,7 +29,7 @@ _KINDS = (
     ("digits", re.compile(r"[0-9]+")),
     ("latin", re.compile(r"[a-z]+")),
 )  # fmt: skip
-_NUMBERS = re.compile(r"[0-9a-z甲乙丙丁]*[0-9]+[0-9a-z]*(?:[-_/—－.~、#][0-9a-z]+)+")
+_NUMBERS = re.compile(r"(?<![0-9a-z甲乙丙丁])[0-9a-z甲乙丙丁]{1,12}(?:[-_/—－.~、#][0-9a-z]{1,12})+")
 _TAILS = {
     "road": "路 街 大道 大街 巷 弄 胡同 公路 国道 省道 县道 里弄 支路 环路 道 线 高速 辅路 支弄 弄堂 街坊 步行街 东路 西路 南路 北路 中路 一路 二路 三路 四路 东街 西街 南街 北街 中街 前街 后街",
     "group": "组 队 社 小组",
@@ -194,6 +194,8 @@ class AddressFeatures:
             ends.setdefault(b - 1, tag)
         for match in _NUMBERS.finditer(text):
             pieces = re.split(r"([-_/—－.~、#])", match.group())
+            if not any(c.isdigit() for c in pieces[0]):
+                continue
             count, at = len(pieces) // 2 + 1, match.start()
             for number, piece in enumerate(pieces):
                 sign = "-" if number % 2 else "0"

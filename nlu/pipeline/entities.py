@@ -11,6 +11,7 @@ from typing import Any
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 
+from core.errors import ConfigurationError
 from nlu.pipeline.chain import Chain
 from nlu.pipeline.characters import Reading, read, text_of
 from nlu.pipeline.features import FeatureMaker
@@ -84,6 +85,10 @@ class EntityTagger:
 
     def from_disk(self, path: Path, **_: Any) -> EntityTagger:
         path = Path(path)
+        if not (path / CHAIN).exists():
+            raise ConfigurationError(
+                "The model was trained by an older version: train it again with hotline nlu train.", path=str(path)
+            )
         self.chain = Chain.load(path / CHAIN)
         words = json.loads((path / "words.json").read_text(encoding="utf-8"))
         self.learned = tuple((word, kind) for word, kind in words)

@@ -70,6 +70,13 @@ def test_it_learns_and_reads_several_stretches_as_it_reads_one() -> None:
     assert chain.tag([]) == []
 
 
+def test_the_same_examples_give_the_same_chain() -> None:
+    first, second = trained(40), trained(40)
+    assert np.array_equal(first._keys, second._keys)
+    assert np.array_equal(first._weights, second._weights)
+    assert np.array_equal(first._transitions, second._transitions)
+
+
 def test_its_labels_and_chances_are_crfsuites(tmp_path: Path) -> None:
     rng = random.Random(3)
     trainer = pycrfsuite.Trainer(algorithm="l2sgd", verbose=False)

@@ -148,3 +148,16 @@ def test_a_megabyte_is_read_in_time(understander: Understander) -> None:
 )
 def test_the_commonest_requests_have_their_symptom(understander: Understander, text: str, symptom: str) -> None:
     assert [f.surface for f in read(understander, text).fields if f.name == "fault"] == [symptom]
+
+
+@pytest.mark.parametrize(
+    "reply",
+    ["喂", "对", "好的", "张三", "13800138000", "明天上午", "空调", "三楼", "不知道", "再见", "我在厦门思明区，洗碗机", "早上 8点半到10点", "电话没人接", "麻烦快一点", "A" * 50, "\0"],
+)  # fmt: skip
+def test_a_few_words_that_say_nothing_are_no_emergency(understander: Understander, reply: str) -> None:
+    assert read(understander, reply).urgency != "emergency"
+
+
+def test_short_answers_leave_a_plain_call_plain(understander: Understander) -> None:
+    turns = [Turn(text=text) for text in ("我家洗衣机不脱水了", "对", "杭州市西湖区文三路1号", "明天上午", "谢谢 再见")]
+    assert understander.understand(turns, Context(now=NOW)).urgency == "normal"
