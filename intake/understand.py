@@ -71,15 +71,18 @@ def understand(promise: outbox.Promise) -> outbox.Effect | None:
     return lambda session: _write(session, read, understanding)
 
 
-def recognised(session: Session, message_id: str, text: str, words: Sequence[dict[str, Any]]) -> None:
+def recognised(
+    session: Session, message_id: str, text: str, words: Sequence[dict[str, Any]], problem: str = ""
+) -> None:
     """Completes a message whose recording waited for recognition. ``words``: as ``asdict(HeardWord)``; promises to
-    understand it again, which adds to the draft that is there. Without a text what was heard before stays."""
+    understand it again, which adds to the draft that is there. Without a text what was heard before stays. ``problem``: what is wrong with it still."""
     row = session.get_one(MessageRow, message_id)
     row.content = {**row.content, "waits": ""}
     if text.strip():
         row.text = text
         row.content = {**row.content, "words": list(words)}
-    row.problem = "" if text.strip() else "Nothing could be recognised in the recording."
+    nothing = "" if text.strip() else "Nothing could be recognised in the recording."
+    row.problem = " · ".join(part for part in (problem, nothing) if part)
     row.state = "accepted"
     outbox.promise(session, UNDERSTAND, {"message": message_id, "again": True}, queue="understand")
 
@@ -241,7 +244,11 @@ def _join(
 ) -> None:
     intents = [asdict(intent) for intent in understanding.intents] if understanding else []
     chase = bool(intents) and intents[0]["name"] == "chase"
-    place = read.message.place
+    place, problem = read.message.place, read.message.problem
+    if ticket.state == "draft" and problem not in ticket.summary:
+        ticket.summary = " · ".join(part for part in (problem, ticket.summary) if part)[:2000]
+    elif ticket.state != "draft":
+        reason = problem or reason  # of the two, what an agent must know; the message keeps the other
     if place is not None:
         locate(ticket, place.latitude, place.longitude, place.datum)
         if ticket.field("address") is not None:
@@ -262,7 +269,7 @@ def _renew(
     session: Session, read: _Read, ticket: Ticket, understanding: Understanding | None, fields: Sequence[DraftField]
 ) -> None:
     """The message was read before (its recording has now been recognised): its entry and fields are renewed."""
-    entry = add_entry(session, ticket, _entry(read, ""))
+    entry = add_entry(session, ticket, _entry(read, "" if ticket.state == "draft" else read.message.problem))
     arrived(session, ticket, entry, [asdict(i) for i in understanding.intents] if understanding else [], "intake")
     if ticket.state == "draft" and understanding is not None:
         add_fields_to(session, ticket, fields, read.message_id, forms.required(ticket.service))

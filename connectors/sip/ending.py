@@ -152,6 +152,13 @@ def _unsure(facts: dict[str, Any]) -> str:
     return UNSURE.format("、".join(NAMES.get(name, name) for name in names), ", ".join(names)) if names else ""
 
 
+def still_wrong(problem: str) -> str:
+    """What an agent must know of a call when its recording has been recognised: everything but that it waited for that."""
+    known = (*PROBLEMS.values(), NOBODY_FREE, ASKED_BACK)
+    parts = problem.split(" · ")
+    return " · ".join(part for part in parts if part in known or part.startswith(UNSURE.partition("{}")[0]))
+
+
 def conversation(turns: Sequence[TurnRow]) -> list[dict[str, Any]]:
     """Who said what, from where an agent joined; [] for a call without one."""
     if not any(turn.speaker == "agent" for turn in turns):

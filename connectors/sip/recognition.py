@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from connectors import recorded
-from connectors.sip.ending import RECOGNISE
+from connectors.sip.ending import RECOGNISE, still_wrong
 from connectors.sip.recording import pcm_of
 from core import db, log, outbox
 from core.errors import HotlineError
@@ -44,7 +44,7 @@ def recognise(promise: outbox.Promise) -> outbox.Effect | None:
     def complete(session: Session) -> None:
         row = session.scalar(select(MessageRow).where(MessageRow.id == message_id).with_for_update())
         if row is not None and row.content.get("waits"):  # not twice, should two have promised it
-            recognised(session, message_id, text, [asdict(word) for word in words])
+            recognised(session, message_id, text, [asdict(word) for word in words], still_wrong(row.problem))
             if spoken and row.ticket_id is not None:
                 talked.write_note(session, row.ticket_id, row.channel, spoken)
 

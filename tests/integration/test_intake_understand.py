@@ -340,6 +340,41 @@ def test_a_recording_that_waits_is_a_draft_now_and_complete_later(any_database: 
         assert session.scalars(select(Entry)).one().text == "空调不制冷"
 
 
+UNSURE = "听得不清，请核对：地址 (heard badly, please check: address)"
+
+
+def test_what_a_further_call_heard_badly_is_told_in_the_draft_and_in_a_ticket_under_way(database: Database) -> None:
+    first = receive(message("空调不制冷，电话13800138000", channel="sip", sender="+8613911112222"))
+    for number in (1, 2):  # again and again is once enough
+        sent = message(
+            "空调怎么还没来", channel="sip", sender="+8613911112222", problem=UNSURE, channel_id=f"again {number}"
+        )
+        joined = receive(sent)
+        assert joined.id == first.id
+        assert joined.summary == f"{UNSURE} · {first.summary}"
+    with db.write() as session:
+        session.get_one(Ticket, first.id).state = "open"
+    joined = receive(
+        message("空调怎么还没来", channel="sip", sender="+8613911112222", problem=UNSURE, channel_id="later")
+    )
+    assert joined.id == first.id
+    with db.read() as session:
+        [_, *later] = session.scalars(select(Entry).order_by(Entry.id))
+        assert len(later) == 3
+        assert [entry.reason == UNSURE for entry in later] == [False, False, True]
+
+
+def test_what_was_heard_badly_stays_told_when_the_recording_is_recognised(database: Database) -> None:
+    sender = "+8613911112222"
+    receive(message("", channel="sip", sender=sender, waits="recognition", problem=f"录音等待识别 · {UNSURE}"))
+    with db.write() as session:
+        row = session.scalars(select(MessageRow)).one()
+        understand.recognised(session, row.id, "空调不制冷", [], UNSURE)
+    keep_promises("intake.understand")
+    [ticket] = tickets()
+    assert ticket.summary == f"{UNSURE} · 空调不制冷"
+
+
 def test_a_mail_without_a_name_in_it_is_from_its_sender(database: Database) -> None:
     sender = Sender(kind="mail", value="li@example.com", name="李工")
     assert receive(message(channel="email", sender=sender)).value("contact_name") == "李工"

@@ -15,7 +15,7 @@ import soundfile
 from structlog.testing import CapturingLogger
 
 from asr import Final
-from connectors.sip import wire
+from connectors.sip import ending, wire
 from connectors.sip.caller import called_of, caller_of, normalise
 from connectors.sip.digits import Keypad
 from connectors.sip.hearing import Hearing
@@ -461,3 +461,10 @@ def test_a_call_on_hold_has_no_place_in_the_bridge() -> None:
     WorkerCall.onCallMediaState(call, None)
     assert call.voice is None  # pjmedia may give it to another call
     assert call.held
+
+
+def test_a_recognised_recording_waits_no_more_and_all_else_stays_told() -> None:
+    unsure = ending.UNSURE.format("地址", "address")
+    parts = (ending.PROBLEMS["broken off"], ending.ASKED_BACK, ending.WAITING, unsure)
+    assert ending.still_wrong(" · ".join(parts)) == " · ".join((parts[0], parts[1], unsure))
+    assert ending.still_wrong(ending.WAITING) == ending.still_wrong("") == ""
