@@ -93,7 +93,8 @@ def resolve_time(value: str, now: datetime, zone: str) -> list[Candidate]:
 def _arabic(text: str) -> str:
     text = re.sub(
         rf"(?<![周拜期])[{_N}]+(?=点|号|日|月|时|个小时|小时|个钟头|钟头|天|分)",
-        lambda m: m.group() if m.group() in _FIXED else number(m.group().replace("两", "二")) or m.group(),
+        # 十一点 and 十一号 are numbers, 十一 alone is the holiday.
+        lambda m: number(m.group().replace("两", "二")) or m.group(),
         text,
     )
     text = re.sub(
