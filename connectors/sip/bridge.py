@@ -188,6 +188,8 @@ class Bridge:
             self.reached.leg.notify("200 OK" if reached else "503 Service Unavailable")
             if reached is None:
                 self.end_transfer()
+                if not self._over.is_set():
+                    await self._hold(on=self.reached.leg.held)  # what was pressed meanwhile was left alone
             else:
                 self._give(reached)
 

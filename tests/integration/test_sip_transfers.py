@@ -210,14 +210,17 @@ async def test_a_colleague_who_has_hung_up_meanwhile_leaves_the_caller_where_he_
             put_through(voice, caller, stream, phone) as (_, port),
             sending(stream, port, tone(0.1, CALLER)),
         ):
+            await phone.holds(on=True)  # as telephones do before they ask a colleague
+            await eventually(lambda: staged() == "held")
             assert (await phone.refers("8002", ASKED)).status == 202
             await other.rings()
+            await phone.holds(on=False)
             other.refuses(481, "Call/Transaction Does Not Exist")
             notify = await phone.peer.get(5, lambda message: message.method == "NOTIFY")
             phone.peer.send(answer(notify, 200, "OK"), voice.front.port)
             assert notify.body.startswith(b"SIP/2.0 503")
             await eventually(lambda: (state_of(wang), state_of(li)) == (sessions()[0].id, None))
-            assert staged() == "talking"
+            await eventually(lambda: staged() == "talking")
             await eventually(lambda: lately(phone.stream, CALLER) > 1000)
             assert (await phone.refers("8002")).status == 202  # he can be given on anew
 
