@@ -80,7 +80,7 @@ def whole_system() -> Supervisor:
         Child(name="relay", command=hotline("relay")),
         *(Child(name=f"worker {queue}", command=hotline("worker", queue)) for queue in QUEUES),
         Child(name="asr", command=hotline("asr", "serve", "--wait-for-model")),
-        *([Child(name="speaker", command=hotline("speaker"))] if tts.installed() else []),
+        *([Child(name="speaker", command=hotline("speaker"))] if _needs_our_voice() else []),
         Child(name="web", command=hotline("web")),
         Child(name="mail", command=hotline("mail")),
         Child(name="voice", command=hotline("voice")),
@@ -92,6 +92,11 @@ def whole_system() -> Supervisor:
         "OMP_NUM_THREADS": "1",
     }
     return Supervisor(children=children, environment=environment, status_file=directory / PROCESSES)
+
+
+def _needs_our_voice() -> bool:
+    """A program of one's own speaks where one is set: ours would only take its memory."""
+    return tts.installed() and not settings.get(tts.SpeakerSettings).command.strip()
 
 
 def greeting() -> list[str]:

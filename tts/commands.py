@@ -50,6 +50,8 @@ def speak(
     pieces += [voice.say(clause) for clause in said[1:]]
     took = time.monotonic() - began
     sound = np.frombuffer(b"".join(pieces), dtype="<i2")
+    if not len(sound):
+        raise InvalidInput("there is nothing in it that can be spoken")
     try:
         soundfile.write(output, sound, RATE)
     except (OSError, TypeError, ValueError, soundfile.LibsndfileError) as error:

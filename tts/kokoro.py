@@ -80,10 +80,14 @@ def trimmed(wave: np.ndarray[Any, np.dtype[np.float32]]) -> np.ndarray[Any, np.d
 def _style(voice: str) -> np.ndarray[Any, np.dtype[np.float32]]:
     file = Path(voice) if "/" in voice else VOICES / f"{voice}.bin"
     try:
-        style = np.fromfile(file, dtype=np.float32)
-        return style.reshape(-1, 1, STYLE_WIDTH)[: MOST_PHONEMES + 1]
+        style = np.fromfile(file, dtype=np.float32).reshape(-1, 1, STYLE_WIDTH)[: MOST_PHONEMES + 1]
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"HOTLINE_SPEAKER_VOICE: there is no voice {voice}") from error
+    if len(style) <= MOST_PHONEMES:
+        raise ConfigurationError(
+            f"HOTLINE_SPEAKER_VOICE: {voice} is not whole: {len(style)} of {MOST_PHONEMES + 1} rows"
+        )
+    return style
 
 
 def _session(threads: int) -> Any:

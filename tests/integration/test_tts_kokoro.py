@@ -23,12 +23,12 @@ from asr.engine_vosk import VoskEngine
 from asr.error_rate import compare, total
 from asr.transcribe import recognise_file, spoken
 from core import settings
-from core.errors import ConfigurationError
+from core.errors import ConfigurationError, InvalidInput
 from tests.support.sip import eventually
 from tts import RATE, NotSpoken, ServiceSpeaker, SpeakerSettings, installed
 from tts.clauses import clauses
 from tts.installation import model
-from tts.kokoro import KokoroEngine
+from tts.kokoro import MOST_PHONEMES, STYLE_WIDTH, KokoroEngine
 
 MODEL = os.environ.get("HOTLINE_ASR_MODEL", "")
 needs_the_voice = pytest.mark.skipif(not installed(), reason="no voice is installed: make speaker")
@@ -71,7 +71,9 @@ def test_another_model_is_not_taken() -> None:
 def test_another_voice_must_be_there(tmp_path: Path) -> None:
     wrong = tmp_path / "wrong.bin"
     wrong.write_bytes(bytes(100))
-    for voice in ("zf_nobody", str(wrong), str(tmp_path)):
+    short = tmp_path / "short.bin"
+    short.write_bytes(bytes(4 * STYLE_WIDTH * MOST_PHONEMES))  # a row less than the longest clause needs
+    for voice in ("zf_nobody", str(wrong), str(short), str(tmp_path)):
         with pytest.raises(ConfigurationError, match="HOTLINE_SPEAKER_VOICE"):
             KokoroEngine(voice)
 
@@ -128,3 +130,21 @@ async def test_its_process_speaks_and_is_replaced_when_it_dies(supervised: Super
 def test_the_whole_system_has_it_where_it_is_installed() -> None:
     names = [child.name for child in system.whole_system().children]
     assert ("speaker" in names) == installed()
+
+
+def test_a_program_of_ones_own_takes_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tts.installed", lambda: True)
+    assert "speaker" in [child.name for child in system.whole_system().children]
+    settings.use(SpeakerSettings(command="/usr/bin/espeak-ng --stdout"))
+    assert "speaker" not in [child.name for child in system.whole_system().children]
+
+
+def test_what_has_no_sound_makes_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Silent:
+        def say(self, clause: str) -> bytes:
+            return b""
+
+    monkeypatch.setattr("tts.commands.engine", lambda config: Silent())
+    told = CliRunner().invoke(app, ["speak", "鿋", "-o", str(tmp_path / "said.wav")])
+    assert isinstance(told.exception, InvalidInput)
+    assert not (tmp_path / "said.wav").exists()

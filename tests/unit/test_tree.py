@@ -83,3 +83,13 @@ def test_the_lock_file_pins_every_dependency() -> None:
     )
     normal = {re.sub(r"[._-]+", "-", name).lower() for name in locked}
     assert [name for name in wanted if re.sub(r"[._-]+", "-", name).lower() not in normal] == []
+
+
+def test_what_several_lock_files_pin_has_one_version() -> None:
+    pinned: dict[str, dict[str, str]] = {}
+    for path in sorted(ROOT.glob("requirements*.lock")):
+        for name, version in re.findall(r"^([a-z0-9._-]+)==([^\s;\\]+)", path.read_text(), re.M | re.I):
+            pinned.setdefault(re.sub(r"[._-]+", "-", name).lower(), {})[path.name] = version
+    several = {name: found for name, found in pinned.items() if len(found) > 1}
+    assert {"requirements.lock", "requirements-speaker.lock"} <= set(several["numpy"])
+    assert {name: found for name, found in several.items() if len(set(found.values())) > 1} == {}
