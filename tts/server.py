@@ -71,11 +71,10 @@ class Server:
     async def _speak(self, request: web.Request) -> web.StreamResponse:
         if self.texts >= self._config.waiting:
             return _refused(Unavailable("the voice is busy"))
-        text = (await request.read()).decode("utf-8", "replace")[:LONGEST_TEXT]
-        said = clauses(text)
-        self.texts += 1
+        self.texts += 1  # before anything is awaited: those who come together count together
         try:
-            return await self._stream(request, said)
+            text = (await request.read()).decode("utf-8", "replace")[:LONGEST_TEXT]
+            return await self._stream(request, clauses(text))
         finally:
             self.texts -= 1
 

@@ -126,10 +126,18 @@ def _pcm(file: bytes) -> bytes:
     return sound_of(io.BytesIO(file))
 
 
+_program: tuple[SpeakerSettings, CommandSpeaker] | None = (
+    None  # of the process: all calls share its limit and what it said
+)
+
+
 def speaker() -> Speaker | None:
     """The one that settings name, or that runs here; None for none."""
+    global _program
     config = settings.get(SpeakerSettings)
     if config.command.strip():
-        return CommandSpeaker(config)
+        if _program is None or _program[0] != config:
+            _program = config, CommandSpeaker(config)
+        return _program[1]
     service = ServiceSpeaker(config)
     return service if service.there() else None

@@ -104,6 +104,17 @@ async def test_a_program_of_ones_own_comes_before_our_voice(tmp_path: Path) -> N
         assert not theirs.numbers
 
 
+async def test_all_calls_share_one_program_and_what_it_has_said(tmp_path: Path) -> None:
+    settings.use(SpeakerSettings(command=program(tmp_path), at_once=1))
+    one, other = speaker(), speaker()
+    assert one is not None
+    assert other is not None
+    assert await all_of(one, "文三路128号") == await all_of(other, "文三路128号")
+    assert said(tmp_path) == ["文三路128号"]
+    settings.use(SpeakerSettings(command="/nowhere/at/all"))
+    assert speaker() is not one
+
+
 @pytest.mark.parametrize("works", [True, False])
 async def test_the_address_is_read_back_to_the_caller(tmp_path: Path, database: Database, works: bool) -> None:
     settings.use(SpeakerSettings(command=program(tmp_path) if works else "/nowhere/at/all"))

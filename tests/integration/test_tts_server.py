@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
@@ -104,6 +105,28 @@ async def test_more_than_it_can_say_is_refused_at_once() -> None:
             await all_of("古墩路8号")
         engine.hold.set()
         assert len(await one) == 4 * CLAUSE
+
+
+async def test_those_who_come_together_count_together() -> None:
+    """Their texts come later than their requests."""
+    engine = ToneEngine()
+    gate = asyncio.Event()
+
+    async def slowly() -> AsyncIterator[bytes]:
+        yield "古墩路".encode()
+        await gate.wait()
+        yield "8号".encode()
+
+    async with speaking(engine, waiting=2) as server:
+        connector = aiohttp.UnixConnector(str(settings.get(SpeakerSettings).socket_path))
+        async with aiohttp.ClientSession(connector=connector) as session:
+            asked = [asyncio.create_task(session.post("http://speaker/speak", data=slowly())) for _ in range(5)]
+            await eventually(lambda: sum(one.done() for one in asked) == 3, 5)
+            assert server.texts == 2
+            gate.set()
+            statuses = [(await one).status for one in asked]
+        assert sorted(statuses) == [200, 200, 503, 503, 503]
+        await eventually(lambda: server.texts == 0)
 
 
 async def test_a_clause_that_fails_first_is_refused_and_later_breaks_off() -> None:
