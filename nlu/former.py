@@ -7,11 +7,11 @@ see ``changed_suffixes``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 
 # City (or province, for those of a municipality): former name > present name within it, "" where only the city is sure.
 _FORMER = """
-北京市 崇文区>东城区 宣武区>西城区
+北京市 崇文区>东城区 宣武区>西城区 通县>通州区
 天津市 塘沽区>滨海新区 汉沽区>滨海新区 大港区>滨海新区 蓟县>蓟州区
 上海市 卢湾区>黄浦区 南汇区>浦东新区 南市区>黄浦区 闸北区>静安区
 重庆市 万盛区>綦江区 双桥区>大足区 开县>开州区
@@ -25,20 +25,20 @@ _FORMER = """
 沈阳市 东陵区>浑南区 新城子区>沈北新区
 白山市 八道江区>浑江区
 哈尔滨市 动力区>香坊区 太平区>道外区
-伊春市 伊春区>伊美区 美溪区>伊美区 西林区>金林区 金山屯区>金林区 上甘岭区>友好区 乌马河区>乌翠区 翠峦区>乌翠区 新青区>丰林县 红星区>丰林县 五营区>丰林县 汤旺河区>汤旺县 乌伊岭区>汤旺县
+伊春市 伊春区>伊美区 美溪区>伊美区 西林区>金林区 金山屯区>金林区 上甘岭区>友好区 乌马河区>乌翠区 翠峦区>乌翠区 新青区>丰林县 红星区>丰林县 五营区>丰林县 汤旺河区>汤旺县 带岭区>大箐山县 乌伊岭区>汤旺县
 南京市 白下区>秦淮区 下关区>鼓楼区 江浦县>浦口区 大厂区>六合区
 无锡市 崇安区>梁溪区 南长区>梁溪区 北塘区>梁溪区
 徐州市 九里区>
 常州市 戚墅堰区>武进区
-苏州市 平江区>姑苏区 沧浪区>姑苏区 金阊区>姑苏区
-南通市 港闸区>崇川区
+苏州市 平江区>姑苏区 沧浪区>姑苏区 金阊区>姑苏区 吴县市>
+南通市 港闸区>崇川区 通州市>通州区
 连云港市 新浦区>海州区
 淮安市 楚州区>淮安区 清河区>清江浦区 清浦区>清江浦区
 扬州市 维扬区>邗江区
 杭州市 下城区>拱墅区 江干区>上城区
 宁波市 江东区>鄞州区 鄞县>鄞州区
 绍兴市 绍兴县>柯桥区
-金华市 金华县>金东区
+金华市 金华县>
 衢州市 衢县>衢江区
 芜湖市 芜湖县>湾沚区 三山区>弋江区 新芜区>镜湖区 马塘区>弋江区
 马鞍山市 金家庄区>花山区
@@ -46,7 +46,7 @@ _FORMER = """
 合肥市 东市区>瑶海区 西市区>蜀山区 中市区>庐阳区 居巢区>巢湖市
 厦门市 开元区>思明区 鼓浪屿区>思明区 杏林区>
 三明市 梅列区>三元区
-九江市 九江县>柴桑区 星子县>庐山市
+九江市 九江县>柴桑区 庐山区>濂溪区 星子县>庐山市
 上饶市 上饶县>广信区
 南昌市 湾里区>新建区
 济南市 莱城区>莱芜区
@@ -64,9 +64,9 @@ _FORMER = """
 株洲市 株洲县>渌口区
 广州市 东山区>越秀区 芳村区>荔湾区 萝岗区>黄埔区
 深圳市 光明新区>光明区 龙华新区>龙华区 坪山新区>坪山区
-汕头市 升平区>金平区 达濠区>濠江区
+汕头市 升平区>金平区 金园区>金平区 达濠区>濠江区
 茂名市 茂港区>电白区
-南宁市 永新区>西乡塘区 城北区>西乡塘区
+南宁市 永新区>西乡塘区 城北区>西乡塘区 新城区>青秀区
 梧州市 蝶山区>万秀区
 成都市 郫县>郫都区
 绵阳市 安县>安州区
@@ -83,10 +83,10 @@ _FORMER = """
 天水市 秦城区>秦州区 北道区>麦积区
 乌鲁木齐市 东山区>米东区 米泉市>米东区
 """
-FORMER_CITIES = {"襄樊市": "襄阳市", "莱芜市": "济南市"}
+FORMER_CITIES = {"襄樊市": "襄阳市", "莱芜市": "济南市", "淮阴市": "淮安市"}
 # Former cities of the third level that are districts now and have kept their names.
 _CITIES_ONCE = (
-    "萧山 余杭 富阳 临安 上虞 奉化 黄岩 锡山 武进 江都 姜堰 大丰 通州 海门 金坛 吴江 丹徒 番禺 花都 增城 从化 顺德 南海 三水 高明 新会 潮阳 澄海"
+    "萧山 余杭 富阳 临安 上虞 奉化 黄岩 锡山 武进 江都 姜堰 大丰 海门 金坛 吴江 丹徒 番禺 花都 增城 从化 顺德 南海 三水 高明 新会 潮阳 澄海"
     " 惠阳 高要 南康 合川 江津 永川 南川 即墨 章丘 兖州 文登 蓬莱 普兰店 双城 阿城 九台 鹿泉 藁城 冀州 丰南 潞城 偃师 建阳 长乐 龙海 琼山 宜州 东胜 思茅"
 )
 
@@ -96,6 +96,16 @@ def level_of(name: str) -> str:
     if name.endswith("省"):
         return "province"
     return "city" if name in FORMER_CITIES or name.endswith("地区") else "district"
+
+
+def is_bare(name: str, names: Container[str]) -> bool:
+    """Whether a former name was shortened, 闸北, 南市; ``names`` are all former names."""
+    return name[-1] not in "区县市省" or name + "区" in names
+
+
+def is_wider(name: str, code: str) -> bool:
+    """Whether today's division is so much wider that it does not tell the place: 石家庄市 for 桥东区, which was shared out."""
+    return name == "莱芜市" or (len(code) <= 4 and level_of(name) == "district")
 
 
 def former(present: Mapping[str, str]) -> Iterator[tuple[str, str]]:

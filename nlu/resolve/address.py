@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from nlu.contract import Candidate
-from nlu.former import level_of
+from nlu.former import is_bare, is_wider, level_of
 from nlu.places import Divisions, divisions, short_names
 
 _SKIP = " ,，、·-_/|.:：;；()（）*—－\u3000"
@@ -24,13 +24,30 @@ _UNREAL = (
     *("其它区", "其他区"),
 )
 _ANYWHERE = {"东区", "西区", "南区", "北区", "城区", "郊区", "矿区"}  # divisions, but of estates and campuses too
+# What makes a street or a landmark of the name before it: 余杭路, 静安寺, 杏林湾路, 宣武门外大街.
 _STREETISH = re.compile(
-    r"^(?:[东西南北中]?[一二三四五六七八九]?(?:路|街|大道|大街|巷|胡同|弄|桥(?![东西])|村|小区|花园|大厦|广场|公寓|苑|里|酒店|医院|大学|小学|中学|机场|站))"
+    r"[东西南北中]?[一二三四五六七八九]?(?:路|街|大道|大街|巷|胡同|弄|桥(?![东西])|村|小区|花园|大厦|广场|公寓|苑|里|酒店|站)"
+    r"|(?:人民|中心|中|第[一二三四五六七八九十])?医院|国际|机场|[火汽]车站|客运站|高铁站|大学|学院|[小中]学|公园|公墓|陵园|风景|景区|步行街|新城"
+    r"|林业局|林场|农场|水库|发电厂|电厂|市场|大桥|码头|口岸|体育|博物馆|门[内外]"
+    r"|[门寺庙山湾口镇乡湖河江岛港塔宫](?:路|街|大道|道|巷|弄|桥|村|站|小区|花园|公园|广场|镇|号|旁|边|附近|对面|脚|[东西南北][侧边面门口站]|\W|\d|$)"
+    r"|镇(?![江海宁])|街道"
 )
+_CUT = re.compile(r"地区|[区县市](?!前)")  # behind a shortened name: it was another name, 庐山区 is not 庐山市
+_LANDMARK = re.compile(
+    r"[^路街道巷弄号区县市\d]{0,10}?(?:医院|大学|学院|中学|小学|学校|公园|车站|机场|银行|法院|政府|公安局|博物馆|图书馆|体育馆|中心|大厦|广场|市场|宾馆|酒店|寺|公司|厂)"
+)
+_STREET = re.compile(r"[路街巷弄\d]|大道|胡同|[一二三四五六七八九十]号|(?:旁|附近|对面|隔壁|门口)")
+_PUT_BETWEEN = "的|那个|这个|那边|这边|那里|这里|就是|属于|呃|嗯|啊|哦|在|是"
+_PUT_BEFORE = re.compile(
+    rf"(?:{_PUT_BETWEEN}|[\W_]|你好|您好|我们?|咱们?|你们?|家里?|就|请|麻烦|公司|单位|住|现在|人|到|来|去|寄|送|收货|收件|维修|上门|报修|详细|安装|地址|地点|位置|中华人民共和国|中国)*"
+)
+_TOWN = re.compile(r"(?:街道(?:办事处)?|镇|乡)$")
+_SUFFIXES = "省市区县州盟旗"
 _SHARED_SIGN = re.compile(r"市[东西南北中]区")
 _COUNTRY = re.compile(r"\s*(?:中华人民共和国|中国)(?=\W|[一-龥]{2})")
 _MOST = 5
 _TWO = 1.0  # weight of two shortened names
+_READ_OVER = 0.8  # how sure a division is that stands behind other words
 _LATEST = 40  # characters before the first division
 
 
@@ -40,7 +57,10 @@ class _Reading:
     at: int
     weight: float
     said: tuple[str, ...] = ()  # former names, as they stand in the text
+    kept: str = ""  # former names that today's division does not stand for: the value has them too
     between: str = ""  # other words before the last division
+    before: str = ""  # other words before the first
+    unsure: bool = False  # whether other words than divisions were read over
 
 
 class AddressResolver:
@@ -93,6 +113,7 @@ class AddressResolver:
                 (0.96 if len(reading.code) >= 6 else 0.85)
                 / (equals if top - score < 0.05 else 1)
                 * (1.0 if top - score < 0.05 else 0.3)
+                * (_READ_OVER if reading.unsure else 1.0)
             )
             out.append(self._candidate(reading, value, round(min(0.99, confidence), 3)))
         return tuple(out)
@@ -104,22 +125,32 @@ class AddressResolver:
             for length in range(min(12, len(value) - start), 2, -1):
                 codes = self._table.by_name.get(value[start : start + length], ())
                 if any(self._table.by_code[c].name == value[start : start + length] and len(c) <= 6 for c in codes):
-                    return self._read(value, start)
+                    return [replace(r, before=_before(value[:start])) for r in self._read(value, start)]
             if value[start : start + 2] in self._table.by_name:
                 found = [r for r in self._read(value, start) if r.weight >= _TWO]
                 if found:
-                    return found
+                    return [replace(r, before=_before(value[:start])) for r in found]
         return []
 
-    def _again(self, code: str, value: str, at: int, said: tuple[str, ...]) -> int:
-        """Where what was said goes on if a division that was named already is named once more; else ``at``."""
-        for words in (*said, *_UNREAL):
+    def _again(self, r: _Reading, value: str, at: int) -> int:
+        """Where what was said goes on if a division that was named already is named once more; else ``at``. A name that goes on as a
+        street or a landmark stays, 静安区静安寺; shortened it must have a mark, the end or another division behind it."""
+        for words in _UNREAL:
             if value.startswith(words, at):
                 return at + len(words)
-        for division in self._table.chain(code):
-            for name in short_names(division.name, division.level):
-                if value.startswith(name, at):
-                    return at + len(name)
+        chain = self._table.chain(r.code)
+        full = [*r.said, *(d.name for d in chain)]
+        for name in sorted({*full, *(n for d in chain for n in short_names(d.name, d.level))}, key=len, reverse=True):
+            end = at + len(name)
+            if not value.startswith(name, at) or _STREETISH.match(value, end):
+                continue
+            behind = value[end : end + 1]
+            if not behind or behind in _SKIP or self._deeper(replace(r, kept=""), value, end):
+                return end
+            if name[-1] in _SUFFIXES and len(name) > 2 and (name in full or name[-1] == "州"):
+                return at if _LANDMARK.match(value, end) else end
+            if any(value.startswith(other, end) for other in full):
+                return end
         return at
 
     def _read(self, value: str, start: int = 0) -> list[_Reading]:
@@ -135,7 +166,7 @@ class AddressResolver:
                 deeper = self._deeper(r, value, at)
                 following += deeper
                 if not deeper and r.code:
-                    again = self._again(r.code, value, at, r.said)
+                    again = self._again(r, value, at)
                     if again > at:
                         following.append(replace(r, at=again))
                     elif later := self._behind(r, value, at):
@@ -168,16 +199,22 @@ class AddressResolver:
                     continue
                 if not r.code or (code.startswith(r.code) and len(code) > len(r.code)):
                     weight = r.weight + (0.5 if full else 0.4) + 0.05 * length
-                    found.append(replace(r, code=code, at=at + length, weight=weight))
+                    found.append(replace(r, code=code, at=at + length, weight=weight, kept=""))
             for code in table.former.get(name, ()):
-                bare = name[-1] not in "区县市省"
-                if bare and (not r.code or _STREETISH.match(value[at + length : at + length + 4])):
+                part = name in table.by_code[code].name  # 浦东 for 浦东新区 is no former name
+                if is_bare(name, table.former) and not (
+                    self._short_stands(r, code, value, at + length) and r.code
+                    if part
+                    else self._bare_stands(r, name, code, value, at + length)
+                ):
+                    continue
+                if code == r.code and (part or name in r.said):
                     continue
                 if code.startswith(r.code) if r.code else name not in table.by_name:
-                    part = name in table.by_code[code].name  # 浦东 for 浦东新区 is no former name
                     said = r.said if part else (*r.said, name)
+                    kept = r.kept + name if code == r.code else name if is_wider(name, code) else ""
                     weight = r.weight + 0.45 + 0.05 * length
-                    found.append(replace(r, code=code, at=at + length, weight=weight, said=said))
+                    found.append(replace(r, code=code, at=at + length, weight=weight, said=said, kept=kept))
             if found and length >= 3 and (whole or name in table.former):
                 break
         if not found and r.code and value[at - 1 : at] == "市" and _SHARED_SIGN.match(value, at - 1):
@@ -186,7 +223,7 @@ class AddressResolver:
 
     def _short_stands(self, r: _Reading, code: str, value: str, end: int) -> bool:
         """Whether a shortened name may be meant for the division: 余杭 behind 杭州, or before one of its own towns; not in 余杭路."""
-        if _STREETISH.match(value[end : end + 4]):
+        if _STREETISH.match(value, end) or _CUT.match(value, end):
             return False
         if r.code or len(code) < 6:
             return True
@@ -200,6 +237,18 @@ class AddressResolver:
             for town in self._table.by_name.get(value[end : end + length], ())
         )
 
+    def _bare_stands(self, r: _Reading, name: str, code: str, value: str, end: int) -> bool:
+        """Whether 闸北 is meant for 闸北区: at the end, before a mark, a number or one of today's towns; not in 宣武门外大街."""
+        if not r.code or len(code) <= len(r.code) or len(code) < 6:
+            return False
+        if any(c.startswith(r.code) for c in self._table.by_name.get(name, ())):
+            return False  # 黑龙江伊春 is the city
+        behind = value[end : end + 1]
+        if not behind or behind in _SKIP or not behind.isalnum() or behind.isdigit():
+            return True
+        stems = {_TOWN.sub("", d.name) for c, d in self._table.by_code.items() if len(c) == 9 and c.startswith(code)}
+        return any(len(stem) >= 2 and value.startswith(stem, end) for stem in stems)
+
     def _behind(self, r: _Reading, value: str, at: int) -> _Reading | None:
         """A division below the province or city that has been read, named in full behind other words: 杭州市某某公司余杭区."""
         if len(r.code) >= 6:
@@ -211,10 +260,24 @@ class AddressResolver:
                     known = self._table.by_code[code]
                     if not (len(r.code) < len(code) <= 6 and code.startswith(r.code)):
                         continue
-                    if known.name == name or name in self._table.former:
-                        said = r.said if known.name == name else (*r.said, name)
-                        return _Reading(code, start + length, r.weight + 0.3, said, value[at:start])
+                    if known.name == name or (name in self._table.former and not is_bare(name, self._table.former)):
+                        return self._put(r, code, value, at, start, start + length)
         return None
+
+    def _put(self, r: _Reading, code: str, value: str, at: int, start: int, end: int) -> _Reading:
+        """``r`` with a division found at ``start``. Behind a street or number, or before a landmark, its words stay where they
+        stand, 漕溪北路徐汇区中心医院: the division is told by them, but they are not its place in the address."""
+        name = value[start:end]
+        known = self._table.by_code[code].name
+        said = r.said if known == name else (*r.said, name)
+        between = value[at:start]
+        names = {n for d in self._table.chain(code) for n in short_names(d.name, d.level)}
+        if re.fullmatch(rf"(?:{_PUT_BETWEEN}|[\W_]|{'|'.join(map(re.escape, sorted(names, key=len)))})*", between):
+            return replace(r, code=code, at=end, weight=r.weight + 0.3, said=said)
+        if _STREET.search(between) or _STREETISH.match(value, end) or _LANDMARK.match(value, end):
+            return replace(r, code=code, at=at, weight=r.weight + 0.3, unsure=True)
+        between = r.between + re.sub(r"的$", "", between)
+        return replace(r, code=code, at=end, weight=r.weight + 0.3, said=said, between=between, unsure=True)
 
     def _candidate(self, reading: _Reading, value: str, score: float) -> Candidate:
         """``details`` have the division's levels, and former names that were said as ``former_district`` etc."""
@@ -223,8 +286,10 @@ class AddressResolver:
         details: dict[str, str] = {d.level: d.name for d in chain}
         details.update({f"former_{level_of(name)}": name for name in reading.said})
         details["code"] = code.ljust(6, "0")
-        rest = (reading.between + value[reading.at :]).lstrip(_SKIP)
-        details.update(rest_parts(rest))
+        rest = (reading.kept + reading.between + value[reading.at :]).lstrip(_SKIP)
+        details.update(rest_parts((reading.between + value[reading.at :]).lstrip(_SKIP)))
+        if reading.before:
+            rest += f"（{reading.before}）"
         if rest:
             details["rest"] = rest
         names: list[str] = []
@@ -244,6 +309,11 @@ _REST = {
     "floor": re.compile(r"((?:负|地下)?[\d一二三四五六七八九十]+(?:楼|层)|B\d)(?![号栋])"),
     "room": re.compile(r"((?:[A-Z]\d?-?)?\d{3,4}(?:室|房|号)?|东户|西户|中户)$"),
 }
+
+
+def _before(words: str) -> str:
+    """What stands before the first division, without phrases that only lead to it: 我家在, 地址是."""
+    return "" if _PUT_BEFORE.fullmatch(words) else words.strip(_SKIP)
 
 
 def rest_parts(rest: str) -> dict[str, str]:

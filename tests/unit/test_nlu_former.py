@@ -1,0 +1,185 @@
+"""No word of an address is lost: names in streets and landmarks stay, names of former divisions lead to today's or stay."""
+
+from __future__ import annotations
+
+import pytest
+
+from nlu.former import _CITIES_ONCE, is_bare, is_wider
+from nlu.places import divisions
+from nlu.resolve.address import AddressResolver
+
+
+@pytest.fixture(scope="module")
+def resolver() -> AddressResolver:
+    return AddressResolver()
+
+
+def told(resolver: AddressResolver, address: str) -> tuple[str, str]:
+    best = resolver.candidates(address, "")[0]
+    return best.value, best.details["code"]
+
+
+@pytest.mark.parametrize(
+    ("address", "value", "code"),
+    [
+        ("北京市宣武门外大街10号", "北京市宣武门外大街10号", "110000"),
+        ("北京市西城区宣武门外大街10号", "北京市西城区宣武门外大街10号", "110102"),
+        ("北京市东城区崇文门内大街5号", "北京市东城区崇文门内大街5号", "110101"),
+        ("厦门杏林湾路472号", "福建省厦门市杏林湾路472号", "350200"),
+        ("无锡市崇安寺步行街", "江苏省无锡市崇安寺步行街", "320200"),
+        ("徐州市九里山", "江苏省徐州市九里山", "320300"),
+        ("广州市东山口", "广东省广州市东山口", "440100"),
+        ("贵阳市小河镇", "贵州省贵阳市小河镇", "520100"),
+        ("南京市大厂镇", "江苏省南京市大厂镇", "320100"),
+        ("上海浦东国际机场", "上海市浦东国际机场", "310000"),
+        ("上海闸北区闸北公园", "上海市静安区闸北公园", "310106"),
+        ("上海市黄浦区南市发电厂", "上海市黄浦区南市发电厂", "310101"),
+        ("伊春红星林业局", "黑龙江省伊春市红星林业局", "230700"),
+        ("哈尔滨市太平国际机场", "黑龙江省哈尔滨市太平国际机场", "230100"),
+        ("乌鲁木齐东山公墓", "新疆维吾尔自治区乌鲁木齐市东山公墓", "650100"),
+        ("无锡县前街", "江苏省无锡市县前街", "320200"),
+        ("黑龙江伊春", "黑龙江省伊春市", "230700"),
+    ],
+)
+def test_a_former_name_within_another_name_stays(
+    resolver: AddressResolver, address: str, value: str, code: str
+) -> None:
+    assert told(resolver, address) == (value, code)
+
+
+@pytest.mark.parametrize(
+    ("address", "code", "rest"),
+    [
+        ("上海闸北", "310106", ""),
+        ("上海市闸北，民丰路1号", "310106", "民丰路1号"),
+        ("上海市闸北12号", "310106", "12号"),
+        ("上海闸北共和新路1号", "310106", "共和新路1号"),  # today's district has a street office of this name
+        ("厦门思明湖滨南路", "350203", "湖滨南路"),
+    ],
+)
+def test_a_short_name_with_nothing_joined_to_it_is_a_division(
+    resolver: AddressResolver, address: str, code: str, rest: str
+) -> None:
+    best = resolver.candidates(address, "")[0]
+    assert (best.details["code"], best.details.get("rest", "")) == (code, rest)
+
+
+@pytest.mark.parametrize(
+    ("address", "value"),
+    [
+        ("海口市龙华区龙华路", "海南省海口市龙华区龙华路"),
+        ("上海市上海路1号", "上海市上海路1号"),
+        ("上海市静安区静安寺", "上海市静安区静安寺"),
+        ("北京市朝阳区朝阳公园", "北京市朝阳区朝阳公园"),
+        ("西安市长安区长安大学", "陕西省西安市长安区长安大学"),
+        ("北京市北京西站", "北京市北京西站"),
+        ("南京市江宁区江宁镇", "江苏省南京市江宁区江宁镇"),
+        ("上海市徐汇区上海市第六人民医院", "上海市徐汇区上海市第六人民医院"),
+        ("上海市徐汇区徐汇区中心医院", "上海市徐汇区徐汇区中心医院"),
+        # what is really only said twice
+        ("上海市上海浦东新区张江镇", "上海市浦东新区张江镇"),
+        ("杭州市杭州余杭区文一西路9号", "浙江省杭州市余杭区文一西路9号"),
+        ("杭州市余杭区杭州市余杭区文一西路9号", "浙江省杭州市余杭区文一西路9号"),
+        ("无锡市北塘区无锡市北塘区民丰路", "江苏省无锡市梁溪区民丰路"),
+        ("北京市海淀区，北京", "北京市海淀区"),
+    ],
+)
+def test_only_a_division_that_is_named_again_is_told_once(resolver: AddressResolver, address: str, value: str) -> None:
+    assert told(resolver, address)[0] == value
+
+
+def test_names_that_many_divisions_have_keep_what_is_behind_them(resolver: AddressResolver) -> None:
+    for address in ("朝阳区朝阳公园", "长安区长安大学"):
+        found = resolver.candidates(address, "")
+        assert len(found) > 1
+        assert all(c.value.endswith(address) for c in found)
+
+
+@pytest.mark.parametrize(
+    ("address", "value", "code", "sure"),
+    [
+        ("上海市漕溪北路徐汇区中心医院旁", "上海市徐汇区漕溪北路徐汇区中心医院旁", "310104", False),
+        ("杭州某某公司余杭区文一西路9号", "浙江省杭州市余杭区某某公司文一西路9号", "330110", False),
+        ("我家在青岛市的市南区", "山东省青岛市市南区", "370202", True),
+        ("浙江省那个杭州的余杭区文一西路9号", "浙江省杭州市余杭区文一西路9号", "330110", True),
+    ],
+)
+def test_words_between_divisions_stay_and_make_it_less_sure(
+    resolver: AddressResolver, address: str, value: str, code: str, sure: bool
+) -> None:
+    assert told(resolver, address) == (value, code)
+    plain = resolver.candidates(value[: value.index("区") + 1], "")[0].score
+    score = resolver.candidates(address, "")[0].score
+    assert score == plain if sure else score < 0.85 * plain
+
+
+@pytest.mark.parametrize(
+    ("address", "value"),
+    [
+        ("万达广场旁边，上海市黄浦区人民大道1号", "上海市黄浦区人民大道1号（万达广场旁边）"),
+        ("我家住在上海市黄浦区人民大道1号", "上海市黄浦区人民大道1号"),
+        ("收货地址：上海市黄浦区人民大道1号", "上海市黄浦区人民大道1号"),
+    ],
+)
+def test_words_before_the_first_division_are_told_behind(resolver: AddressResolver, address: str, value: str) -> None:
+    best = resolver.candidates(address, "")[0]
+    assert best.value == value
+    assert best.details["road"] == "人民大道"
+
+
+@pytest.mark.parametrize(
+    ("address", "value", "former"),
+    [
+        ("石家庄市桥东区中山路", "河北省石家庄市桥东区中山路", {"former_district": "桥东区"}),
+        ("徐州市九里区时代大道", "江苏省徐州市九里区时代大道", {"former_district": "九里区"}),
+        ("厦门市杏林区杏林湾路1号", "福建省厦门市杏林区杏林湾路1号", {"former_district": "杏林区"}),
+        ("金华市金华县", "浙江省金华市金华县", {"former_district": "金华县"}),
+        ("苏州市吴县市人民路", "江苏省苏州市吴县市人民路", {"former_district": "吴县市"}),
+        ("莱芜市凤城西大街", "山东省济南市莱芜市凤城西大街", {"former_city": "莱芜市"}),
+        # what follows says where it is
+        (
+            "莱芜市莱城区凤城西大街",
+            "山东省济南市莱芜区凤城西大街",
+            {"former_city": "莱芜市", "former_district": "莱城区"},
+        ),
+        ("上海市静安区闸北区共和新路1号", "上海市静安区闸北区共和新路1号", {"former_district": "闸北区"}),
+    ],
+)
+def test_a_former_name_that_today_s_division_does_not_tell_is_kept_in_the_address(
+    resolver: AddressResolver, address: str, value: str, former: dict[str, str]
+) -> None:
+    best = resolver.candidates(address, "")[0]
+    assert best.value == value
+    assert {k: v for k, v in best.details.items() if k.startswith("former")} == former
+
+
+@pytest.mark.parametrize(
+    ("address", "value", "code"),
+    [
+        ("通州市", "江苏省南通市通州区", "320612"),
+        ("北京市通县马驹桥镇", "北京市通州区马驹桥镇", "110112109"),
+        ("九江市庐山区长虹大道", "江西省九江市濂溪区长虹大道", "360402"),
+        ("湖北省恩施地区", "湖北省恩施地区", "420000"),
+        ("伊春市带岭区", "黑龙江省伊春市大箐山县", "230725"),
+        ("汕头市金园区", "广东省汕头市金平区", "440511"),
+        ("南宁市新城区", "广西壮族自治区南宁市青秀区", "450103"),
+        ("淮阴市清河区淮海路", "江苏省淮安市清江浦区淮海路", "320812"),
+    ],
+)
+def test_divisions_that_were_renamed_or_joined(resolver: AddressResolver, address: str, value: str, code: str) -> None:
+    assert told(resolver, address) == (value, code)
+
+
+def test_which_names_are_short_and_which_are_wider() -> None:
+    table = divisions()
+    assert is_bare("闸北", table.former)
+    assert is_bare("南市", table.former)  # 市 is not its suffix: 南市区
+    assert not is_bare("通州市", table.former)
+    assert is_wider("桥东区", "1301")
+    assert not is_wider("襄樊市", "4206")
+    assert not is_wider("闸北区", "310106")
+    # A city of the third level that became a district is one place only.
+    assert {name: len(table.former[name + "市"]) for name in _CITIES_ONCE.split()} == dict.fromkeys(
+        _CITIES_ONCE.split(), 1
+    )
+    assert table.former["通州市"] == ["320612"]
