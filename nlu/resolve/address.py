@@ -18,6 +18,8 @@ _UNREAL = (
         "自治区直辖县级行政区划",
         "直辖县级行政区划",
         "直辖县级行政单位",
+        "省直辖县级",
+        "直辖县级",
         "省直辖",
         "直辖县",
     ),
@@ -125,12 +127,20 @@ class AddressResolver:
             for length in range(min(12, len(value) - start), 2, -1):
                 codes = self._table.by_name.get(value[start : start + length], ())
                 if any(self._table.by_code[c].name == value[start : start + length] and len(c) <= 6 for c in codes):
-                    return [replace(r, before=_before(value[:start])) for r in self._read(value, start)]
+                    return self._later(value, start, only_district=all(len(c) == 6 for c in codes))
             if value[start : start + 2] in self._table.by_name:
-                found = [r for r in self._read(value, start) if r.weight >= _TWO]
+                found = [r for r in self._later(value, start) if r.weight >= _TWO]
                 if found:
-                    return [replace(r, before=_before(value[:start])) for r in found]
+                    return found
         return []
+
+    def _later(self, value: str, start: int, only_district: bool = False) -> list[_Reading]:
+        """Readings from ``start`` with what stands before. A district that is joined to other words may be within a name, 国际新城东区:
+        nothing is taken out then."""
+        before = _before(value[:start])
+        if before and only_district and value[start - 1] not in _SKIP:
+            return [replace(r, at=0, kept="", between="", unsure=True) for r in self._read(value, start)]
+        return [replace(r, before=before) for r in self._read(value, start)]
 
     def _again(self, r: _Reading, value: str, at: int) -> int:
         """Where what was said goes on if a division that was named already is named once more; else ``at``. A name that goes on as a
@@ -286,10 +296,11 @@ class AddressResolver:
         details: dict[str, str] = {d.level: d.name for d in chain}
         details.update({f"former_{level_of(name)}": name for name in reading.said})
         details["code"] = code.ljust(6, "0")
-        rest = (reading.kept + reading.between + value[reading.at :]).lstrip(_SKIP)
-        details.update(rest_parts((reading.between + value[reading.at :]).lstrip(_SKIP)))
+        behind = (reading.between + value[reading.at :]).lstrip(_SKIP)
+        details.update(rest_parts(behind or reading.before))
+        rest = (reading.kept + behind).lstrip(_SKIP)
         if reading.before:
-            rest += f"（{reading.before}）"
+            rest = f"{rest}（{reading.before}）" if behind else rest + reading.before  # 人民大道1号，黄浦区，上海市
         if rest:
             details["rest"] = rest
         names: list[str] = []

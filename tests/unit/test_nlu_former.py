@@ -119,12 +119,30 @@ def test_words_between_divisions_stay_and_make_it_less_sure(
         ("万达广场旁边，上海市黄浦区人民大道1号", "上海市黄浦区人民大道1号（万达广场旁边）"),
         ("我家住在上海市黄浦区人民大道1号", "上海市黄浦区人民大道1号"),
         ("收货地址：上海市黄浦区人民大道1号", "上海市黄浦区人民大道1号"),
+        ("人民大道1号，黄浦区，上海市", "上海市黄浦区人民大道1号"),
     ],
 )
 def test_words_before_the_first_division_are_told_behind(resolver: AddressResolver, address: str, value: str) -> None:
     best = resolver.candidates(address, "")[0]
     assert best.value == value
     assert best.details["road"] == "人民大道"
+
+
+def test_a_district_joined_to_words_before_it_is_not_taken_out_of_them(resolver: AddressResolver) -> None:
+    best = resolver.candidates("阳光国际新城东区12座", "")[0]
+    assert best.value == "青海省西宁市城东区阳光国际新城东区12座"
+    assert best.score < resolver.candidates("城东区12座", "")[0].score
+
+
+@pytest.mark.parametrize(
+    ("address", "value"),
+    [
+        ("海南省省直辖县级琼海市嘉积镇银海路5号", "海南省琼海市嘉积镇银海路5号"),
+        ("湖北省直辖县级仙桃市沔阳大道3号", "湖北省仙桃市沔阳大道3号"),
+    ],
+)
+def test_headings_of_the_list_of_divisions_are_no_words(resolver: AddressResolver, address: str, value: str) -> None:
+    assert told(resolver, address)[0] == value
 
 
 @pytest.mark.parametrize(
