@@ -14,6 +14,8 @@ from nlu import FieldFound, Understanding
 from ticketing import Asset, Ticket
 from ticketing.drafts import DraftField
 
+HEARD_BADLY = 0.5  # most confidence of a field that the dialog could not be sure of
+
 
 def asset_fields(session: Session, code: str) -> dict[str, str]:
     """What a scanned label says of the machine."""
@@ -58,7 +60,13 @@ def fields_of(
         fields.append(
             DraftField(name="contact_name", value=message.sender.name[:80], confidence=0.7, component="sender name")
         )
-    return _with_place(fields, message)
+    return _with_place([_as_heard(f, message) for f in fields], message)
+
+
+def _as_heard(f: DraftField, message: Message) -> DraftField:
+    """What the telephone's dialog heard badly is nothing to confirm without a look, however sure the words' meaning is."""
+    unsure = message.extra.get("dialog", {}).get("unsure", ())
+    return replace(f, confidence=min(f.confidence, HEARD_BADLY)) if f.name in unsure else f
 
 
 def _as_called(f: DraftField, sender: Sender) -> DraftField:
