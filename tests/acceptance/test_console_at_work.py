@@ -205,7 +205,7 @@ def test_an_engineer_does_a_visit_with_a_telephone(system: RunningSystem, browse
     draft = send_form(system, "微波炉", "不加热")
     with calling(system, "gu") as administrator, calling(system, "wu") as dispatcher:
         engineer = next(u["id"] for u in administrator("GET", "/users")["items"] if u["login"] == "he")
-        dispatcher("POST", "/engineers", {"user": engineer, "skills": ["oven"], "capacity": 20})
+        dispatcher("POST", "/engineers", {"user": engineer, "skills": ["microwave"], "capacity": 20})
         seen = administrator("GET", f"/tickets/{draft}")
         administrator("POST", f"/tickets/{draft}/confirm", {"version": seen["version"]})
         with window(browser, system) as desk:
