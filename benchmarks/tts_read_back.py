@@ -16,6 +16,7 @@ import os
 import random
 import statistics
 import time
+from collections import defaultdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -144,12 +145,13 @@ def recognised(engine: VoskEngine, sound: bytes, path: Path) -> str:
     return spoken(" ".join(final.text for final in recognise_file(engine, path)))
 
 
-def by_sound(text: str, known: dict[str, str] = {}) -> str:  # noqa: B006 - one character a syllable, the same in each text
+LETTERS: defaultdict[str, str] = defaultdict(lambda: chr(0x4E00 + len(LETTERS)))  # one for each syllable
+
+
+def by_sound(text: str) -> str:
+    """One letter a syllable, so that syllables are compared as characters are."""
     told = text.replace("幺", "腰")
-    return "".join(
-        known.setdefault(syllable, chr(0x4E00 + len(known)))
-        for syllable in lazy_pinyin(told, style=Style.TONE3, neutral_tone_with_five=True)
-    )
+    return "".join(LETTERS[syllable] for syllable in lazy_pinyin(told, style=Style.TONE3, neutral_tone_with_five=True))
 
 
 if __name__ == "__main__":

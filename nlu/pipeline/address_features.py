@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nlu.pipeline.characters import Reading
+from nlu.pipeline.columns import likely_words, tags
 from nlu.pipeline.lexicon import Lexicon
 from nlu.pipeline.templates import Templates
 from nlu.pipeline.words import Words, words
@@ -169,10 +170,7 @@ class AddressFeatures:
             seen.add(core)
             last, at = tag, b
         before[at:n] = [last] * (n - at)
-        stems = [""] * n
-        for a, b, tag in self._stems.matches(text):
-            stems[a] = "B" + tag
-            stems[a + 1 : b] = ["I" + tag] * (b - a - 1)
+        stems = tags(n, self._stems.matches(text), "")
         columns |= {"place": places, "again": again, "place_before": before, "stem": stems}
 
     def _units(self, text: str, columns: dict[str, list[str]]) -> list[tuple[int, str]]:
@@ -206,20 +204,12 @@ class AddressFeatures:
         return sorted(ends.items())
 
     def _likely(self, text: str, columns: dict[str, list[str]]) -> None:
-        """Columns about the likely word that each character is in."""
-        cut = self._everyday.cut(text)
-        names_of = ["<", *(text[a:b] for a, b, _ in cut), ">"]
-        kinds = ["<", *(kind or "?" for _, _, kind in cut), ">"]
-        names = ("word_left", "word", "word_right", "kind_left", "kind_of_word", "kind_right")
-        made: dict[str, list[str]] = {name: [] for name in (*names, "in_word")}
-        for number, (a, b, _) in enumerate(cut):
-            for name, symbol in zip(names, (*names_of[number : number + 3], *kinds[number : number + 3]), strict=True):
-                made[name] += [symbol] * (b - a)
-            made["in_word"] += {1: "S", 2: "BE", 3: "BIE"}.get(b - a, "B" + "I" * (b - a - 2) + "E")
-        columns |= made
+        """Columns about the likely word that each character is in; ``edge`` has the word itself where it is short."""
+        made = likely_words(text, self._everyday)
+        columns |= made | {"kind_of_word": made["kind"], "kind": columns["kind"]}
         columns["edge"] = [
-            place + (word if size < 3 else "") for place, word, size in zip(made["in_word"], made["word"], map(len, made["word"]), strict=True)
-        ]  # fmt: skip
+            place + (word if len(word) < 3 else "") for place, word in zip(made["in_word"], made["word"], strict=True)
+        ]
 
 
 @lru_cache(maxsize=1)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Set
+from collections.abc import Set
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nlu.pipeline.characters import Reading
+from nlu.pipeline.columns import likely_words, tags
 from nlu.pipeline.cues import MARKS, announce_lexicon, cue_lexicon
-from nlu.pipeline.lexicon import Lexicon, Match
+from nlu.pipeline.lexicon import Lexicon
 from nlu.pipeline.shapes import shapes
 from nlu.pipeline.sounds import SoundLexicon
 from nlu.pipeline.templates import Templates
@@ -214,9 +215,9 @@ class FeatureMaker:
             "char": list(text),
             "repeat": _repeats(text),
             "gap": ["y" if gapped and gap else "" for gap in breath],
-            "known": _tags(n, self._words.matches(text, hide), "O"),
-            "place": _tags(n, self._places.matches(text, hide), "O"),
-            "heard": _tags(n, self._sounds.matches(text, hide), ""),
+            "known": tags(n, self._words.matches(text, hide)),
+            "place": tags(n, self._places.matches(text, hide)),
+            "heard": tags(n, self._sounds.matches(text, hide), ""),
             "shape": shapes(text),
             "cue": cues,
             "before": before,
@@ -228,44 +229,9 @@ class FeatureMaker:
             "surname2": ["s" if text[i : i + 2] in COMPOUND_SURNAMES else "" for i in range(n)],
             "title": titles,
         }
-        self._likely(text, columns)
+        columns |= likely_words(text, self._everyday)
         _clauses(text, breath, cues, columns)
         return columns
-
-    def _likely(self, text: str, columns: dict[str, list[str]]) -> None:
-        """Columns about the likely word that each character is in: itself, its neighbours, their kinds, the character's place in it."""
-        cut = self._everyday.cut(text)
-        names = ["<", *(text[a:b] for a, b, _ in cut), ">"]
-        kinds = ["<", "<", *(kind or "?" for _, _, kind in cut), ">", ">"]
-        made = {name: columns.setdefault(name, []) for name in _LIKELY}
-        for number, (a, b, _) in enumerate(cut):
-            size = b - a
-            symbols = (*names[number : number + 3], *kinds[number : number + 5])
-            for name, symbol in zip(_LIKELY, symbols, strict=False):
-                made[name] += [symbol] * size
-            made["in_word"] += _PLACES[size]
-
-
-_LIKELY = (
-    "word_left",
-    "word",
-    "word_right",
-    "kind_left2",
-    "kind_left",
-    "kind",
-    "kind_right",
-    "kind_right2",
-    "in_word",
-)
-_PLACES = {1: "S", 2: "BE", 3: "BIE", 4: "BIIE"}
-
-
-def _tags(n: int, matches: Iterable[Match], nothing: str) -> list[str]:
-    tags = [nothing] * n
-    for a, b, tag in matches:
-        tags[a] = "B" + tag
-        tags[a + 1 : b] = ["I" + tag] * (b - a - 1)
-    return tags
 
 
 def _repeats(text: str) -> list[str]:
