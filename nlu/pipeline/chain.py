@@ -17,7 +17,11 @@ import numpy as np
 import pycrfsuite
 from numpy.typing import NDArray
 
+from nlu.pipeline.keys import KeyRows
+
 _SCALED = 16  # steps between two scalings: far from what a double can't hold
+_FEW = 1.5  # labels a place that are tried one by one
+_SLACK = 1e-3  # of a logarithm, for what floating point loses
 UNIT = 1 / 32  # of a weight; smaller than half of it is nothing
 _STATE = re.compile(r"\s*\(0\) (\d+) --> (\S+): (\S+)")
 _TRANSITION = re.compile(r"\s*\(1\) (\S+) --> (\S+): (\S+)")
@@ -37,104 +41,146 @@ class Chain:
     ) -> None:
         self.labels = list(labels)
         self._transitions = transitions
-        self._factors = np.exp(transitions, dtype=np.float64)
+        self._steps = transitions.tolist()
         self._keys = keys
         self._weights = weights
-        self._places, self._probes = _hashed(keys)
+        self._wide = np.int16 if weights.dtype == np.int8 else np.int32  # holds the sum of a character's weights
+        self._rows = KeyRows(keys, mixed=True)
+        factors = np.exp(transitions, dtype=np.float64)
+        size = len(self.labels)
+        self._onward = np.zeros((2 * size, 2 * size))  # one step forward in the first half, one backward in the second
+        self._onward[:size, :size] = factors
+        self._onward[size:, size:] = factors.T
 
     def __len__(self) -> int:
         return len(self._keys)
 
-    def tag(self, stretches: Sequence[Numbers]) -> list[tuple[list[str], NDArray[np.float32]]]:
+    def tag(self, stretches: Sequence[Numbers]) -> list[tuple[list[str], NDArray[np.float64]]]:
         """Of each stretch the likeliest labels, and the probability of each of them at its place."""
         if not stretches:
             return []
-        table, sizes = self._table(stretches)
-        path = self._path(table, sizes)
-        chances = np.take_along_axis(self._chances(table, sizes), path[:, :, None], axis=2)[:, :, 0]
-        return [
-            ([self.labels[label] for label in path[:size, at]], chances[:size, at]) for at, size in enumerate(sizes)
-        ]
+        sizes = [len(numbers) for numbers in stretches]
+        table = self._table(stretches, sizes)
+        tagged = []
+        for at, (chances, likelihood) in enumerate(self._chances(table, sizes)):
+            path = self._path(table[: sizes[at], at], chances, likelihood)
+            tagged.append(([self.labels[label] for label in path], chances[np.arange(sizes[at]), path]))
+        return tagged
 
     def labels_of(self, numbers: Numbers) -> list[str]:
         """The likeliest labels of one stretch."""
-        return [self.labels[label] for label in self._path(*self._table([numbers]))[:, 0]]
+        return self.tag([numbers])[0][0]
 
-    def _table(self, stretches: Sequence[Numbers]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Scores, shape (longest stretch, stretches, labels), and the stretches' lengths."""
-        sizes = np.array([len(numbers) for numbers in stretches])
-        ends = np.cumsum(sizes)
+    def _table(self, stretches: Sequence[Numbers], sizes: Sequence[int]) -> NDArray[np.float32]:
+        """Scores, shape (longest stretch, stretches, labels)."""
+        if len(stretches) == 1:
+            return self._scores(stretches[0])[:, None]
         scores = self._scores(np.concatenate(stretches))
-        table = np.zeros((int(sizes.max()), len(stretches), len(self.labels)), dtype=np.float32)
-        for at, (size, end) in enumerate(zip(sizes, ends, strict=True)):
-            table[:size, at] = scores[end - size : end]
-        return table, sizes
+        table = np.zeros((max(sizes), len(stretches), len(self.labels)), dtype=np.float32)
+        end = 0
+        for at, size in enumerate(sizes):
+            table[:size, at] = scores[end : end + size]
+            end += size
+        return table
 
     def _scores(self, numbers: Numbers) -> NDArray[np.float32]:
-        flat = numbers.ravel()
-        rows = np.full(len(flat), len(self._keys), dtype=np.int64)  # the row of zeros
-        open_ = np.arange(len(flat))
-        mask = len(self._places) - 1
-        for probe in range(self._probes):
-            wanted = flat[open_]
-            at = self._places[(wanted + np.uint32(probe)) & np.uint32(mask)]
-            hit = (at >= 0) & (self._keys[at] == wanted)
-            rows[open_[hit]] = at[hit]
-            open_ = open_[~hit & (at >= 0)]
-            if not len(open_):
-                break
-        picked = self._weights[rows].reshape(*numbers.shape, len(self.labels))
-        scores: NDArray[np.float32] = picked.sum(axis=1, dtype=np.int32) * np.float32(UNIT)
+        by_template = numbers.T  # as it lies in memory
+        rows = self._rows.find(by_template.ravel()).reshape(by_template.shape)
+        sums = np.add.reduce(self._weights.take(rows, axis=0), axis=0, dtype=self._wide)
+        scores: NDArray[np.float32] = sums * np.float32(UNIT)
         return scores
 
-    def _path(self, table: NDArray[np.float32], sizes: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Viterbi; a stretch that has ended keeps its score, each label coming from itself."""
+    def _chances(self, table: NDArray[np.float32], sizes: Sequence[int]) -> list[tuple[NDArray[np.float64], float]]:
+        """Of each stretch the probability of each label at each place, and the logarithm of that of the likeliest labels together.
+
+        By forward and backward sums, which are made at once: the backward ones begin at each stretch's own end. They are brought to
+        one now and then. A sum does not have its own place's score in it yet.
+        """
         steps, count, labels = table.shape
-        came = np.empty((steps, count, labels), dtype=np.int64)
-        best = table[0].copy()
-        itself = np.arange(labels)
-        uneven = bool((sizes != steps).any())
-        for t in range(1, steps):
-            ways = best[:, :, None] + self._transitions
-            came[t] = ways.argmax(axis=1)
-            after = ways.max(axis=1) + table[t]
-            if uneven:
-                over = sizes <= t
-                came[t, over] = itself
-                after[over] = best[over]
-            best = after
-        path = np.empty((steps, count), dtype=np.int64)
-        path[-1] = best.argmax(axis=1)
-        each = np.arange(count)
-        for t in range(steps - 1, 0, -1):
-            path[t - 1] = came[t, each, path[t]]
+        lifted = np.exp(table - table.max(axis=2, keepdims=True), dtype=np.float64)
+        own = np.ones((steps, count, 2 * labels))
+        own[:, :, :labels] = lifted
+        for at, size in enumerate(sizes):
+            own[:size, at, labels:] = lifted[:size, at][::-1]
+        sums = np.ones_like(own)
+        scales = np.zeros((steps, count))  # logarithms, of the forward sums before a place
+        now = own[0].copy()
+        onward = self._onward
+        for t, (sum_, mine) in enumerate(zip(sums[1:], own[1:], strict=True), 1):
+            np.dot(now, onward, sum_)
+            np.multiply(sum_, mine, now)
+            if t % _SCALED == 0:
+                halves = now.reshape(count, 2, labels)
+                total = halves.sum(axis=2, keepdims=True)
+                halves /= total
+                scales[t] = np.log(total[:, 0, 0])
+        found = []
+        for at, size in enumerate(sizes):
+            forward = sums[:size, at, :labels] * lifted[:size, at]
+            everything = np.log(forward[-1].sum()) + scales[: size - 1, at].sum()
+            chances = forward * sums[:size, at, labels:][::-1]
+            chances /= chances.sum(axis=1, keepdims=True)
+            path = chances.argmax(axis=1)
+            score = np.log(lifted[np.arange(size), at, path]).sum() + self._transitions[path[:-1], path[1:]].sum()
+            found.append((chances, float(score - everything)))
+        return found
+
+    def _path(self, scores: NDArray[np.float32], chances: NDArray[np.float64], together: float) -> NDArray[np.int64]:
+        """The likeliest labels together (Viterbi). ``together`` is the logarithm of the probability of the likeliest ones by themselves.
+
+        A label that is less likely by itself than those together is not among the likeliest together: mostly one is left at a place,
+        and the best way is looked for only where there are several.
+        """
+        path: NDArray[np.int64] = chances.argmax(axis=1)
+        places, labels = (chances >= np.exp(together - _SLACK)).nonzero()
+        if len(labels) > _FEW * len(path):
+            return self._path_among_all(scores)
+        if len(labels) > len(path):
+            several = np.bincount(places)[places] > 1
+            choices: dict[int, list[int]] = {}
+            for t, label in zip(places[several].tolist(), labels[several].tolist(), strict=True):
+                choices.setdefault(t, []).append(label)
+            self._choose(path, scores, choices)
         return path
 
-    def _chances(self, table: NDArray[np.float32], sizes: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Probability of each label at each place, by forward and backward sums, brought to one now and then."""
-        steps = len(table)
-        lifted = np.exp(table - table.max(axis=2, keepdims=True), dtype=np.float64)
-        forward = np.empty_like(lifted)
-        backward = np.ones_like(lifted)
-        now = forward[0] = lifted[0]
-        onward, returning = self._factors, self._factors.T
-        for t in range(1, steps):
-            now = (now @ onward) * lifted[t]
-            if t % _SCALED == 0:
-                now /= now.sum(axis=1, keepdims=True)
-            forward[t] = now
-        uneven = bool((sizes != steps).any())
-        now = backward[-1]
-        for t in range(steps - 2, -1, -1):
-            now = (lifted[t + 1] * now) @ returning
-            if t % _SCALED == 0:
-                now /= now.sum(axis=1, keepdims=True)
-            if uneven:
-                now[sizes - 1 <= t] = 1.0
-            backward[t] = now
-        both = forward * backward
-        chances: NDArray[np.float32] = (both / both.sum(axis=2, keepdims=True)).astype(np.float32)
-        return chances
+    def _choose(self, path: NDArray[np.int64], scores: NDArray[np.float32], choices: dict[int, list[int]]) -> None:
+        """Sets the best of ``choices``, which are given by place in order, in ``path``; all other places stay."""
+        steps = self._steps
+        ways: dict[int, float] = {}  # how good the best way to each label at a place is
+        came: dict[int, dict[int, int]] = {}  # from which label it comes
+        for t, here in choices.items():
+            own = scores[t].tolist()
+            if t == 0:
+                ways = {label: own[label] for label in here}
+            else:
+                if t - 1 not in choices:
+                    ways = {int(path[t - 1]): 0.0}
+                best = {label: max((way + steps[at][label], at) for at, way in ways.items()) for label in here}
+                came[t] = {label: at for label, (_, at) in best.items()}
+                ways = {label: own[label] + way for label, (way, _) in best.items()}
+            if t + 1 not in choices:
+                following = int(path[t + 1]) if t + 1 < len(path) else None
+                _, label = max(
+                    (way + (0.0 if following is None else steps[at][following]), at) for at, way in ways.items()
+                )
+                for back in range(t, -1, -1):
+                    path[back] = label
+                    if back not in came:
+                        break
+                    label = came[back][label]
+                came.clear()
+
+    def _path_among_all(self, scores: NDArray[np.float32]) -> NDArray[np.int64]:
+        returning = np.ascontiguousarray(self._transitions.T)
+        best = np.empty_like(scores)
+        best[0] = scores[0]
+        for before, here, own in zip(best, best[1:], scores[1:], strict=False):
+            np.add((returning + before).max(axis=1), own, here)
+        path = np.empty(len(scores), dtype=np.int64)
+        path[-1] = label = int(best[-1].argmax())
+        for t in range(len(scores) - 2, -1, -1):
+            path[t] = label = int((best[t] + returning[label]).argmax())
+        return path
 
     def save(self, path: Path) -> None:
         at, label = np.nonzero(self._weights[:-1])
@@ -209,18 +255,3 @@ class Chain:
         weights = np.zeros((len(keys) + 1, len(labels)), dtype=np.int16)
         weights[rows, table[:, 1]] = table[:, 2]
         return cls(labels, transitions, keys.astype(np.uint32), weights)
-
-
-def _hashed(keys: Numbers) -> tuple[NDArray[np.int32], int]:
-    """A table from a key's last bits, or one of the places behind, to its row (-1: none), and how many places must be looked at."""
-    size = 1 << max(4, (3 * len(keys)).bit_length())
-    places = np.full(size, -1, dtype=np.int32)
-    waiting = np.arange(len(keys), dtype=np.int32)
-    probes = 0
-    while len(waiting):
-        at = (keys[waiting] + np.uint32(probes)) & np.uint32(size - 1)
-        free = places[at] < 0
-        places[at[free]] = waiting[free]
-        waiting = waiting[places[at] != waiting]
-        probes += 1
-    return places, probes

@@ -66,7 +66,8 @@ class Templates:
         mixed *= np.uint64(0xBF58476D1CE4E5B9)
         out = (mixed >> np.uint64(32)).astype(np.uint32)
         out[symbols[:, 0, :] == 0] = 0
-        return np.ascontiguousarray(out.T)
+        turned: NDArray[np.uint32] = out.T
+        return turned
 
 
 def _mixed(words: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from pathlib import Path
 
@@ -107,3 +108,25 @@ def test_it_is_kept_without_loss(tmp_path: Path) -> None:
     assert np.array_equal(first[1], second[1])
     assert len(again) == len(chain) > 10
     assert pytest.approx(0.03125) == UNIT
+
+
+@pytest.mark.parametrize("strength", [1, 20, 120])
+def test_the_path_is_the_best_of_all_and_its_chances_are_exact(strength: int) -> None:
+    rng = np.random.default_rng(strength)
+    keys = np.arange(1, 41, dtype=np.uint32) * np.uint32(99_000_001)
+    weights = np.vstack([rng.integers(-strength, strength + 1, size=(40, 3)), np.zeros((1, 3))]).astype(np.int8)
+    chain = Chain(["O", "B-x", "I-x"], rng.normal(size=(3, 3)).astype(np.float32), keys, weights)
+    for length in (1, 2, 3, 6):
+        for _ in range(20):
+            row = rng.choice(keys, size=(length, 2))
+            scores = chain._scores(row)
+            ways = np.array(list(itertools.product(range(3), repeat=length)))
+            each = scores[np.arange(length), ways].sum(axis=1) + chain._transitions[ways[:, :-1], ways[:, 1:]].sum(
+                axis=1
+            )
+            chance = np.exp(each - each.max()) / np.exp(each - each.max()).sum()
+            best = ways[each.argmax()]
+            labels, chances = chain.tag([row])[0]
+            assert labels == [chain.labels[label] for label in best]
+            assert chances == pytest.approx([chance[ways[:, t] == best[t]].sum() for t in range(length)], abs=1e-5)
+            assert chain._path_among_all(scores).tolist() == best.tolist()

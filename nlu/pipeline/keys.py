@@ -1,0 +1,60 @@
+"""Keys and their rows: thousands of keys are looked up at once, by numpy alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Keys = NDArray[Any]  # unsigned whole numbers of one width; 0 is no key
+
+_SPREAD = np.uint64(0x9E3779B97F4A7C15)
+_NEAR = (4, 8, 16)  # places looked at at once where the first is another key's
+
+
+class KeyRows:
+    """Rows of ``keys``, which are all different and in any order: the row of ``keys[i]`` is i.
+
+    A table with open addressing. ``mixed`` keys are as good as random numbers, so that their first bits say where to look.
+    """
+
+    def __init__(self, keys: Keys, *, mixed: bool = False) -> None:
+        self.none = len(keys)  # the row of what is no key
+        bits = max(4, (2 * len(keys)).bit_length())
+        self._mixed = mixed
+        self._shift = (keys.dtype if mixed else np.dtype(np.uint64)).type((keys.itemsize if mixed else 8) * 8 - bits)
+        home = self._home(keys).astype(np.int64)
+        order = np.argsort(home, kind="stable")
+        at = np.arange(len(keys))
+        places = np.maximum.accumulate(home[order] - at) + at  # the first free one from its home on
+        self._rows = np.full(max(1 << bits, int(places.max(initial=0)) + 1) + _NEAR[-1], self.none, dtype=np.int32)
+        self._rows[places] = order
+        self._keys = np.zeros(len(self._rows), dtype=keys.dtype)
+        self._keys[places] = keys[order]
+
+    def _home(self, keys: Keys) -> Keys:
+        found: Keys = (keys if self._mixed else keys * _SPREAD) >> self._shift
+        return found
+
+    def find(self, wanted: Keys) -> NDArray[np.int32]:
+        """Of each of ``wanted`` (one dimension) its row, ``none`` where it is no key."""
+        home = self._home(wanted)
+        seen = self._keys.take(home)
+        rows = self._rows.take(home)
+        waiting = (seen != wanted).nonzero()[0]
+        rows[waiting] = self.none
+        waiting = waiting[seen.take(waiting) != 0]
+        first, step = 1, 0
+        while len(waiting):
+            width = _NEAR[min(step, len(_NEAR) - 1)]
+            near = home.take(waiting)[:, None] + np.arange(first, first + width, dtype=home.dtype)
+            seen = self._keys.take(near, mode="clip")
+            hits = (seen == wanted.take(waiting)[:, None]).ravel().nonzero()[0]
+            found = hits // width
+            rows[waiting.take(found)] = self._rows.take(near.ravel().take(hits))
+            going_on = (seen != 0).all(axis=1)
+            going_on[found] = False
+            waiting = waiting[going_on]
+            first, step = first + width, step + 1
+        return rows
