@@ -148,6 +148,8 @@ class AddressResolver:
         for words in _UNREAL:
             if value.startswith(words, at):
                 return at + len(words)
+        if len(r.code) == 2 and value.startswith("县", at) and self._deeper(r, value, at + 1):
+            return at + 1  # 重庆市 县 忠县: what GB/T 2260 calls a municipality's counties
         chain = self._table.chain(r.code)
         full = [*r.said, *(d.name for d in chain)]
         for name in sorted({*full, *(n for d in chain for n in short_names(d.name, d.level))}, key=len, reverse=True):

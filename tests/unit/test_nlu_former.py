@@ -201,3 +201,21 @@ def test_which_names_are_short_and_which_are_wider() -> None:
         _CITIES_ONCE.split(), 1
     )
     assert table.former["通州市"] == ["320612"]
+
+
+@pytest.mark.parametrize(
+    ("address", "value"),
+    [
+        ("内蒙古锡盟锡林浩特市", "内蒙古自治区锡林郭勒盟锡林浩特市"),
+        ("内蒙古呼伦贝尔盟海拉尔市", "内蒙古自治区呼伦贝尔市海拉尔区"),
+        ("内蒙古莫旗尼尔基镇", "内蒙古自治区呼伦贝尔市莫力达瓦达斡尔族自治旗尼尔基镇"),
+        ("湖南长沙望城县", "湖南省长沙市望城区"),
+        ("云南省思茅地区景谷县", "云南省普洱市景谷傣族彝族自治县"),
+        ("安徽徽州地区歙县", "安徽省黄山市歙县"),
+        ("重庆市县忠县", "重庆市忠县"),
+    ],
+)
+def test_leagues_prefectures_and_counties_of_a_municipality(
+    resolver: AddressResolver, address: str, value: str
+) -> None:
+    assert told(resolver, address)[0] == value
