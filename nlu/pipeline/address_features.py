@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from nlu.pipeline.characters import Reading
 from nlu.pipeline.columns import likely_words, tags
 from nlu.pipeline.lexicon import Lexicon
+from nlu.pipeline.symbols import Column
 from nlu.pipeline.templates import Templates
 from nlu.pipeline.words import Words, words
 from nlu.places import divisions
@@ -133,7 +134,7 @@ class AddressFeatures:
         """One row a character, one number a template."""
         return TEMPLATES(self.columns(reading))
 
-    def columns(self, reading: Reading) -> dict[str, list[str]]:
+    def columns(self, reading: Reading) -> dict[str, list[str] | Column]:
         """One symbol for each character in each column; an empty one where there is nothing to say."""
         text, n = reading.text, len(reading.text)
         columns = {"char": ["0" if c.isdigit() else c for c in text]}
@@ -142,7 +143,6 @@ class AddressFeatures:
         self._divisions(text, columns)
         ends = self._units(text, columns)
         _sides(n, ends, columns)
-        self._likely(text, columns)
         depth, inside = 0, [""] * n
         for i, c in enumerate(text):
             if c in "([{【":
@@ -151,7 +151,7 @@ class AddressFeatures:
             if c in ")]}】":
                 depth = max(0, depth - 1)
         columns["brackets"] = inside
-        return columns
+        return {**columns, **self._likely(text)}
 
     def _divisions(self, text: str, columns: dict[str, list[str]]) -> None:
         n = len(text)
@@ -203,13 +203,11 @@ class AddressFeatures:
         columns |= {"kind": kinds, "tail": tails, "joined": joined, "size": size}
         return sorted(ends.items())
 
-    def _likely(self, text: str, columns: dict[str, list[str]]) -> None:
+    def _likely(self, text: str) -> dict[str, Column]:
         """Columns about the likely word that each character is in; ``edge`` has the word itself where it is short."""
-        made = likely_words(text, self._everyday)
-        columns |= made | {"kind_of_word": made["kind"], "kind": columns["kind"]}
-        columns["edge"] = [
-            place + (word if len(word) < 3 else "") for place, word in zip(made["in_word"], made["word"], strict=True)
-        ]
+        made = likely_words(text, self._everyday, edges=True)
+        made["kind_of_word"] = made.pop("kind")
+        return made
 
 
 @lru_cache(maxsize=1)

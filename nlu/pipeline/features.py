@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Set
+from collections.abc import Sequence, Set
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nlu.pipeline.characters import Reading
-from nlu.pipeline.columns import likely_words, tags
+from nlu.pipeline.columns import likely_words, tag_numbers
 from nlu.pipeline.cues import MARKS, announce_lexicon, cue_lexicon
-from nlu.pipeline.lexicon import Lexicon
+from nlu.pipeline.lexicon import Lexica, Lexicon, Match
+from nlu.pipeline.network import Input
 from nlu.pipeline.shapes import shapes
 from nlu.pipeline.sounds import SoundLexicon
-from nlu.pipeline.templates import Templates
+from nlu.pipeline.symbols import NUMBERS, Column, column, number, points
+from nlu.pipeline.templates import Part, Templates
 from nlu.pipeline.words import Words
 
 SURNAMES = frozenset(
@@ -124,64 +127,92 @@ _TITLES = Lexicon(
 
 
 # A template's first symbol being empty, it says nothing. Columns: see ``FeatureMaker.columns``.
-TEMPLATES = Templates(
-    [
-        # the characters around
-        [("char", 0)],
-        [("char", -1)],
-        [("char", 1)],
-        [("char", -2)],
-        [("char", 2)],
-        [("char", -1), ("char", 0)],
-        [("char", 0), ("char", 1)],
-        [("char", -1), ("char", 0), ("char", 1)],
-        [("char", -2), ("char", -1), ("char", 0)],
-        [("char", 0), ("char", 1), ("char", 2)],
-        [("repeat", 0)],
-        [("gap", 0)],
-        [("gap", 0), ("char", -1)],
-        [("gap", 1)],
-        # known words, places, sounds
-        [("known", 0)],
-        [("known", 1)],
-        [("known", -1)],
-        [("place", 0)],
-        [("place", -1), ("place", 1)],
-        [("heard", 0)],
-        # shapes and cues
-        [("shape", 0)],
-        [("shape", -1), ("shape", 1)],
-        [("cue", 0)],
-        [("cue", -1), ("cue", 1)],
-        [("cue", -1), ("cue", 0)],
-        [("cue", 0), ("cue", 1)],
-        [("cue", -1), ("known", 0)],
-        # what was announced, lines, clauses
-        [("before", 0)],
-        [("before", 0), ("shape", 0)],
-        [("key", 0)],
-        [("key", 0), ("mark", -1)],
-        [("value", 0)],
-        [("line", 0)],
-        [("left", 0)],
-        [("right", 0)],
-        [("near_left", 0), ("near_right", 0)],
-        # the likely words of everyday Chinese: this one, its neighbours, their kinds
-        [("word", 0)],
-        [("word_left", 0)],
-        [("word_right", 0)],
-        [("kind_left", 0), ("kind", 0), ("kind_right", 0)],
-        [("kind", 0), ("in_word", 0)],
-        [("in_word", 0), ("word_left", 0), ("word", 0)],
-        [("in_word", 0), ("word", 0), ("word_right", 0)],
-        [("in_word", 0), ("kind_left2", 0), ("kind_left", 0), ("kind", 0)],
-        [("in_word", 0), ("kind", 0), ("kind_right", 0), ("kind_right2", 0)],
-        # names
-        [("surname", 0), ("line", 0)],
-        [("surname", 0), ("title", 1), ("mark", -1)],
-        [("surname2", 0)],
-        [("title", 0), ("surname", -1)],
-    ]
+_SPEC: list[list[Part]] = [
+    # the characters around
+    [("char", 0)],
+    [("char", -1)],
+    [("char", 1)],
+    [("char", -2)],
+    [("char", 2)],
+    [("char", -1), ("char", 0)],
+    [("char", 0), ("char", 1)],
+    [("char", -1), ("char", 0), ("char", 1)],
+    [("char", -2), ("char", -1), ("char", 0)],
+    [("char", 0), ("char", 1), ("char", 2)],
+    [("repeat", 0)],
+    [("gap", 0)],
+    [("gap", 0), ("char", -1)],
+    [("gap", 1)],
+    # known words, places, sounds
+    [("known", 0)],
+    [("known", 1)],
+    [("known", -1)],
+    [("place", 0)],
+    [("place", -1), ("place", 1)],
+    [("heard", 0)],
+    # shapes and cues
+    [("shape", 0)],
+    [("shape", -1), ("shape", 1)],
+    [("cue", 0)],
+    [("cue", -1), ("cue", 1)],
+    [("cue", -1), ("cue", 0)],
+    [("cue", 0), ("cue", 1)],
+    [("cue", -1), ("known", 0)],
+    # what was announced, lines, clauses
+    [("before", 0)],
+    [("before", 0), ("shape", 0)],
+    [("key", 0)],
+    [("key", 0), ("mark", -1)],
+    [("value", 0)],
+    [("line", 0)],
+    [("left", 0)],
+    [("right", 0)],
+    [("near_left", 0), ("near_right", 0)],
+    # the likely words of everyday Chinese: this one, its neighbours, their kinds
+    [("word", 0)],
+    [("word_left", 0)],
+    [("word_right", 0)],
+    [("kind_left", 0), ("kind", 0), ("kind_right", 0)],
+    [("kind", 0), ("in_word", 0)],
+    [("in_word", 0), ("word_left", 0), ("word", 0)],
+    [("in_word", 0), ("word", 0), ("word_right", 0)],
+    [("in_word", 0), ("kind_left2", 0), ("kind_left", 0), ("kind", 0)],
+    [("in_word", 0), ("kind", 0), ("kind_right", 0), ("kind_right2", 0)],
+    # names
+    [("surname", 0), ("line", 0)],
+    [("surname", 0), ("title", 1), ("mark", -1)],
+    [("surname2", 0)],
+    [("title", 0), ("surname", -1)],
+]
+TEMPLATES = Templates(_SPEC)
+
+
+def _input(*parts: Part, width: int, rarest: int = 1, hidden: float = 0.0) -> Input:
+    return Input(template=_SPEC.index(list(parts)), width=width, rarest=rarest, hidden=hidden)
+
+
+# What the network reads of them: single symbols, for it sees the neighbours by itself.
+INPUTS = (
+    _input(("char", 0), width=64, rarest=2, hidden=0.06),
+    _input(("char", 0), ("char", 1), width=48, rarest=4, hidden=0.3),
+    _input(("word", 0), width=32, rarest=3, hidden=0.3),
+    _input(("left", 0), width=16),
+    _input(("right", 0), width=16),
+    _input(("known", 0), width=12, hidden=0.05),
+    _input(("before", 0), width=12),
+    _input(("shape", 0), width=12),
+    _input(("value", 0), width=8, rarest=4, hidden=0.2),
+    _input(("cue", 0), width=8),
+    _input(("kind", 0), ("in_word", 0), width=8),
+    _input(("place", 0), width=8),
+    _input(("line", 0), width=8),
+    _input(("heard", 0), width=4),
+    _input(("key", 0), width=4),
+    _input(("repeat", 0), width=4),
+    _input(("gap", 0), width=4),
+    _input(("surname", 0), ("line", 0), width=4),
+    _input(("surname2", 0), width=4),
+    _input(("title", 0), ("surname", -1), width=4),
 )
 
 
@@ -189,146 +220,193 @@ class FeatureMaker:
     """``words`` are the known devices and brands, ``places`` the names of divisions. ``hidden`` plays ignorance in training."""
 
     def __init__(self, words: Lexicon, places: Lexicon, sounds: SoundLexicon, everyday: Words) -> None:
-        self._words = words
+        self._lexica = Lexica(
+            {"known": words, "place": places, "cue": cue_lexicon, "announced": announce_lexicon, "title": _TITLES}
+        )
         self._everyday = everyday
-        self._places = places
         self._sounds = sounds
 
     def __call__(self, reading: Reading, hidden: Set[str] = frozenset()) -> NDArray[np.uint32]:
         """One row a character, one number a template."""
         return TEMPLATES(self.columns(reading, hidden))
 
-    def columns(self, reading: Reading, hidden: Set[str] = frozenset()) -> dict[str, list[str]]:
-        """One symbol for each character in each column; an empty one where there is nothing to say."""
+    def columns(self, reading: Reading, hidden: Set[str] = frozenset()) -> dict[str, Column]:
+        """The number of one symbol for each character in each column; 0 where there is nothing to say."""
         text, n = reading.text, len(reading.text)
-        hide = frozenset(hidden)
-        titles = [""] * n
-        for a, _, _ in _TITLES.matches(text):
-            titles[a] = "t"
-        cues = ["O"] * n
-        for a, b, tag in cue_lexicon.matches(text):
-            cues[a:b] = [tag] * (b - a)
-        before, key = _announced(text)
-        breath = reading.gap if not reading.spaced else [False] * n
-        gapped = any(breath)
+        found = self._lexica.matches(text, hidden, {"known", "place"})
+        points_ = points(text)
+        kinds = _KIND_OF_CHARACTER.take(points_, mode="clip")
+        breath = np.array(reading.gap) if not reading.spaced else np.zeros(n, dtype=bool)
+        titles = np.zeros(n, dtype=np.uint64)
+        titles[[a for a, _, _ in found["title"]]] = _TITLE
+        compound = np.zeros(n, dtype=np.uint64)
+        compound[[match.start() for match in _COMPOUND.finditer(text)]] = _SURNAME
+        cues = np.zeros(n, dtype=np.int64)
+        for a, b, tag in found["cue"]:
+            cues[a:b] = _CUE_NUMBER[tag]
         columns = {
-            "char": list(text),
-            "repeat": _repeats(text),
-            "gap": ["y" if gapped and gap else "" for gap in breath],
-            "known": tags(n, self._words.matches(text, hide)),
-            "place": tags(n, self._places.matches(text, hide)),
-            "heard": tags(n, self._sounds.matches(text, hide), ""),
-            "shape": shapes(text),
-            "cue": cues,
-            "before": before,
-            "key": key,
-            "mark": [MARKS.get(c, "-") for c in text],
+            "char": column(text),
+            "repeat": _repeats(points_),
+            "gap": np.where(breath, _GAP, _NOTHING),
+            "known": tag_numbers(n, found["known"]),
+            "place": tag_numbers(n, found["place"]),
+            "heard": tag_numbers(n, self._sounds.matches(text, hidden), ""),
+            "shape": tag_numbers(n, shapes(text)),
+            "cue": _CUES.take(cues),
+            "before": _announced(n, found["announced"]),
+            "key": _keys(text, found["announced"]),
+            "mark": _MARKS.take(kinds),
             "value": _values(text),
             "line": _lines(text),
-            "surname": ["s" if c in SURNAMES else "" for c in text],
-            "surname2": ["s" if text[i : i + 2] in COMPOUND_SURNAMES else "" for i in range(n)],
+            "surname": _SURNAMES.take(kinds),
+            "surname2": compound,
             "title": titles,
         }
         columns |= likely_words(text, self._everyday)
-        _clauses(text, breath, cues, columns)
+        _clauses((kinds > 0) & (kinds <= len(_MARK_KINDS)), breath, cues, columns)
         return columns
 
 
-def _repeats(text: str) -> list[str]:
+_NOTHING, _GAP, _TITLE, _SURNAME = column(["", "y", "t", "s"])
+_COMPOUND = re.compile("|".join(sorted(COMPOUND_SURNAMES)))
+
+# Kinds of characters: none, the marks, surnames.
+_MARK_KINDS = sorted(set(MARKS.values()))
+_KIND_OF_CHARACTER = np.zeros(0x10000, dtype=np.uint8)
+for _character in SURNAMES:
+    _KIND_OF_CHARACTER[ord(_character)] = len(_MARK_KINDS) + 1
+for _character, _kind in MARKS.items():
+    _KIND_OF_CHARACTER[ord(_character)] = _MARK_KINDS.index(_kind) + 1
+_MARKS = column(["-", *_MARK_KINDS, "-"])
+_SURNAMES = column(["", *("" for _ in _MARK_KINDS), "s"])
+
+_EQUAL, _AFTER, _AWAY = column("=>~")
+
+
+def _repeats(points_: NDArray[np.uint32]) -> Column:
     """Whether a character is that before it, behind it, or one away: 嗡嗡, 一闪一闪."""
-    c = f"\0\1{text}\2\3"
-    return [
-        "=" if here == left else ">" if here == right else "~" if here in (left2, right2) else ""
-        for left2, left, here, right, right2 in zip(c, c[1:], c[2:], c[3:], c[4:], strict=False)
-    ]
+    c = np.concatenate([np.array([0, 1], dtype=np.uint32), points_, np.array([2, 3], dtype=np.uint32)])
+    next_, away = c[1:] == c[:-1], c[2:] == c[:-2]
+    found: Column = np.where(away[:-2] | away[2:], _AWAY, _NOTHING)
+    found[next_[2:-1]] = _AFTER
+    found[next_[1:-2]] = _EQUAL
+    return found
 
 
-def _announced(text: str) -> tuple[list[str], list[str]]:
-    """For each character the last announcing word before it with its distance, and the key of its "key: value" line."""
-    n = len(text)
-    last, at = "-", 0
-    before = ["-"] * n
-    found = list(announce_lexicon.matches(text))
-    position = 0
-    for i in range(n):
-        while position < len(found) and found[position][1] <= i:
-            last, at = found[position][2], found[position][1]
-            position += 1
-        distance = i - at
-        before[i] = (
-            "-"
-            if last == "-" or distance > 20
-            else f"{last}{0 if distance == 0 else 1 if distance < 3 else 2 if distance < 8 else 3}"
-        )
-    key = ["-"] * n
-    starts = {b: tag for _, b, tag in found}
-    current = "-"
-    for i, c in enumerate(text):
-        if c in "⏎|;":
-            current = "-"
-        elif c in ":=":
-            current = starts.get(i, "?")
-        elif i in starts and (i + 1 >= n or text[i] not in ":="):
-            pass
-        key[i] = current
-    return before, key
+_REACH = 21  # characters behind an announcing word
+_DISTANCES = "0" + "1" * 2 + "2" * 5 + "3" * 13
 
 
-def _values(text: str) -> list[str]:
+@lru_cache(maxsize=64)
+def _behind(tag: str) -> Column:
+    return column([tag + distance for distance in _DISTANCES])
+
+
+def _announced(n: int, found: Sequence[Match]) -> Column:
+    """For each character the last announcing word before it with its distance."""
+    before = np.full(n, _NONE)
+    for _, end, tag in found:
+        before[end : end + _REACH] = _behind(tag)[: n - end]
+        before[end + _REACH :] = _NONE
+    return before
+
+
+def _keys(text: str, found: Sequence[Match]) -> Column:
+    """For each character the key of its "key: value" line."""
+    keys = np.full(len(text), _NONE)
+    if ":" in text or "=" in text:
+        starts = {end: tag for _, end, tag in found}
+        for match in _KEY_ENDS.finditer(text):
+            at = match.start()
+            keys[at:] = NUMBERS[starts.get(at, "?")] if match.group() in ":=" else _NONE
+    return keys
+
+
+_KEY_ENDS = re.compile("[⏎|;:=]")
+_KEY = re.compile(r"(?:^|(?<=[⏎|/;,。]))[ ]?([^⏎|/;,。:=]{1,10})[:=]((?:(?!/[^⏎|/:=]{1,8}[:=])[^⏎|;])+)")
+_NONE = column("-")[0]
+
+
+def _values(text: str) -> Column:
     """For each character of a "key: value" line the key's last four characters, and whether the value begins or ends there."""
-    out = ["-"] * len(text)
+    out = np.full(len(text), _NONE)
     for match in _KEY.finditer(text):
         key, start, end = match[1][-4:], *match.span(2)
-        for i in range(start, end):
-            out[i] = key + ("B" if i == start else "") + ("E" if i == end - 1 else "")
+        if end - start == 1:
+            out[start] = number(key + "BE")
+        else:
+            out[start:end] = number(key)
+            out[start] = number(key + "B")
+            out[end - 1] = number(key + "E")
     return out
 
 
-def _clauses(text: str, breath: list[bool], cues: list[str], columns: dict[str, list[str]]) -> None:
-    """Columns about the clause: how far its ends are, and the nearest telling words before and behind the character."""
-    n = len(text)
-    left, right, near_left, near_right = [""] * n, [""] * n, [""] * n, [""] * n
-    since, word, near = 0, "<", 0
-    for i, c in enumerate(text):
-        if c in MARKS or breath[i]:
-            since, word, near = 0, "<", 0
-        near_left[i] = word
-        left[i] = f"{_BUCKET[min(since, 12)]}{word}{_BUCKET[min(near, 12)]}"
-        since += 1
-        near += 1
-        if cues[i] in _TELLING:
-            word, near = cues[i], 0
-    since, word, near = 0, ">", 0
-    for i in range(n - 1, -1, -1):
-        if text[i] in MARKS:
-            since, word, near = 0, ">", 0
-        near_right[i] = f"{word}{_BUCKET[min(near, 12)]}"
-        right[i] = f"{_BUCKET[min(since, 12)]}{near_right[i]}"
-        since += 1
-        near += 1
-        if cues[i] in _TELLING:
-            word, near = cues[i], 0
-        if breath[i]:
-            since, word, near = 0, ">", 0
-    columns |= {"left": left, "right": right, "near_left": near_left, "near_right": near_right}
-
-
-_KEY = re.compile(r"(?:^|(?<=[⏎|/;,。]))[ ]?([^⏎|/;,。:=]{1,10})[:=]((?:(?!/[^⏎|/:=]{1,8}[:=])[^⏎|;])+)")
-_TELLING = frozenset(["not", "cannot", "bad", "often", "again", "when", "part", "person", "join", "unit"])
+# Numbers of cues: none, those that tell of a clause, the others.
+_CUE_NAMES = ("not", "cannot", "bad", "often", "again", "when", "part", "person", "join", "unit", "correct", "filler")
+_TELLING = 10
+_CUE_NUMBER = {name: at for at, name in enumerate(_CUE_NAMES, 1)}
+_CUES = column(["O", *_CUE_NAMES])
 _BUCKET = "012334444555" + "6"
+_BUCKETS = 7
+_BUCKET_OF = np.array([int(bucket) for bucket in _BUCKET], dtype=np.int64)
 
 
-def _lines(text: str) -> list[str]:
+def _clause_symbols(edge: str, *, far: bool) -> tuple[Column, Column]:
+    """Symbols of a clause's side, numbered by bucket of the distance to its end, word ("" = ``edge``), bucket of that to the word."""
+    words = [edge, *_CUE_NAMES[:_TELLING]]
+    near = [f"{word}{bucket}" if far else word for word in words for bucket in range(_BUCKETS)]
+    return column(near), column(
+        [f"{since}{word}{bucket}" for since in range(_BUCKETS) for word in words for bucket in range(_BUCKETS)]
+    )
+
+
+_NEAR_LEFT, _LEFT = _clause_symbols("<", far=False)
+_NEAR_RIGHT, _RIGHT = _clause_symbols(">", far=True)
+
+
+def _clauses(
+    marks: NDArray[np.bool_], breath: NDArray[np.bool_], cues: NDArray[np.int64], columns: dict[str, Column]
+) -> None:
+    """Columns about the clause: how far its ends are, and the nearest telling words before and behind the character."""
+    since, near = _side(marks | breath, cues)
+    columns["near_left"], columns["left"] = _NEAR_LEFT.take(near), _LEFT.take(since + near)
+    breaks = marks.copy()
+    breaks[:-1] |= breath[1:]
+    since, near = _side(breaks[::-1], cues[::-1])
+    columns["near_right"], columns["right"] = _NEAR_RIGHT.take(near)[::-1], _RIGHT.take(since + near)[::-1]
+
+
+def _side(breaks: NDArray[np.bool_], cues: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """What stands before each character in its clause, which begins at the last of ``breaks``: the parts of a symbol's number."""
+    n = len(cues)
+    at = np.arange(n)
+    start = np.maximum.accumulate(np.where(breaks, at, 0))
+    last = np.empty(n, dtype=np.int64)
+    last[0] = -1
+    last[1:] = np.maximum.accumulate(np.where((cues > 0) & (cues <= _TELLING), at, -1))[:-1]
+    within = last >= start
+    word = np.where(within, cues.take(last), 0)
+    since = _BUCKET_OF.take(at - start, mode="clip")
+    near = _BUCKET_OF.take(np.where(within, at - last - 1, at - start), mode="clip")
+    return since * ((_TELLING + 1) * _BUCKETS), word * _BUCKETS + near
+
+
+def _lines(text: str) -> Column:
     """How long the line (or space-free clause) is that a character stands in, where in it, and whether it is among the last."""
-    out: list[str] = []
+    out = np.full(len(text), _LINE_END)
     parts = text.split("⏎")
     count = len(parts)
-    for number, part in enumerate(parts):
+    begin = 0
+    for at, part in enumerate(parts):
         n = len(part)
         size = "1" if n <= 1 else "4" if n <= 4 else "8" if n <= 8 else "L"
-        place = "s" if count == 1 else "z" if number >= count - 3 else "a" if number == 0 else "m"
-        for i in range(n):
-            at = "0" if i == 0 else "9" if i == n - 1 else "" if size != "L" else "-"
-            out.append(size + place + at)
-        out.append("N")
-    return out[: len(text)]
+        place = size + ("s" if count == 1 else "z" if at >= count - 3 else "a" if at == 0 else "m")
+        if n:
+            out[begin : begin + n] = NUMBERS[place if size != "L" else place + "-"]
+            out[begin + n - 1] = NUMBERS[place + "9"]
+            out[begin] = NUMBERS[place + "0"]
+        begin += n + 1
+    return out
+
+
+_LINE_END = column("N")[0]

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 Keys = NDArray[Any]  # unsigned whole numbers of one width; 0 is no key
 
 _SPREAD = np.uint64(0x9E3779B97F4A7C15)
-_NEAR = (4, 8, 16)  # places looked at at once where the first is another key's
+_NEAR, _FURTHER = 4, 16  # places looked at at once where the first is another key's: of many, of few
+_MANY = 256
 
 
 class KeyRows:
@@ -28,7 +29,7 @@ class KeyRows:
         order = np.argsort(home, kind="stable")
         at = np.arange(len(keys))
         places = np.maximum.accumulate(home[order] - at) + at  # the first free one from its home on
-        self._rows = np.full(max(1 << bits, int(places.max(initial=0)) + 1) + _NEAR[-1], self.none, dtype=np.int32)
+        self._rows = np.full(max(1 << bits, int(places.max(initial=0)) + 1) + _FURTHER, self.none, dtype=np.int32)
         self._rows[places] = order
         self._keys = np.zeros(len(self._rows), dtype=keys.dtype)
         self._keys[places] = keys[order]
@@ -45,9 +46,9 @@ class KeyRows:
         waiting = (seen != wanted).nonzero()[0]
         rows[waiting] = self.none
         waiting = waiting[seen.take(waiting) != 0]
-        first, step = 1, 0
+        first = 1
         while len(waiting):
-            width = _NEAR[min(step, len(_NEAR) - 1)]
+            width = _NEAR if len(waiting) > _MANY else _FURTHER
             near = home.take(waiting)[:, None] + np.arange(first, first + width, dtype=home.dtype)
             seen = self._keys.take(near, mode="clip")
             hits = (seen == wanted.take(waiting)[:, None]).ravel().nonzero()[0]
@@ -56,5 +57,5 @@ class KeyRows:
             going_on = (seen != 0).all(axis=1)
             going_on[found] = False
             waiting = waiting[going_on]
-            first, step = first + width, step + 1
+            first += width
         return rows

@@ -1,8 +1,8 @@
-"""Finding known words in a text: longest match, one pass, any number of words."""
+"""Finding known words in a text: longest match, one pass, any number of words and of lexica."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Set
 
 Match = tuple[int, int, str]  # start, end, tag
 
@@ -14,15 +14,12 @@ class Lexicon:
         self._by_head: dict[str, list[tuple[str, str]]] = {}
         self._single: dict[str, str] = {}
         for word, tag in words:
-            self.add(word, tag)
+            if len(word) == 1:
+                self._single.setdefault(word, tag)
+            elif word:
+                self._by_head.setdefault(word[:2], []).append((word, tag))
         for entries in self._by_head.values():
             entries.sort(key=lambda entry: -len(entry[0]))
-
-    def add(self, word: str, tag: str) -> None:
-        if len(word) == 1:
-            self._single.setdefault(word, tag)
-        elif word:
-            self._by_head.setdefault(word[:2], []).append((word, tag))
 
     def matches(self, text: str, hidden: frozenset[str] | set[str] = frozenset()) -> Iterator[Match]:
         """Longest matches from left to right, none overlapping. ``hidden`` words are not known this time (training)."""
@@ -38,3 +35,36 @@ class Lexicon:
                 if text[i] in single and text[i] not in hidden:
                     yield i, i + 1, single[text[i]]
                 i += 1
+
+
+class Lexica:
+    """Several lexica by name, whose matches are found together: a place where no word of any begins is looked at once."""
+
+    def __init__(self, lexica: Mapping[str, Lexicon]) -> None:
+        self._names = list(lexica)
+        self._heads: dict[str, list[tuple[int, list[tuple[str, str]]]]] = {}
+        for number, lexicon in enumerate(lexica.values()):
+            for head, entries in lexicon._by_head.items():
+                self._heads.setdefault(head, []).append((number, entries))
+            for word, tag in lexicon._single.items():
+                self._heads.setdefault(word, []).append((number, [(word, tag)]))
+
+    def matches(
+        self, text: str, hidden: Set[str] = frozenset(), hiding: Set[str] = frozenset()
+    ) -> dict[str, list[Match]]:
+        """Of each lexicon what its ``matches`` has. ``hidden`` words are not known to those that ``hiding`` names."""
+        found: list[list[Match]] = [[] for _ in self._names]
+        ends = [0] * len(found)
+        hides = [hidden if name in hiding else () for name in self._names]
+        heads = self._heads.get
+        for at, character in enumerate(text):
+            for begun in (heads(text[at : at + 2]), heads(character)):
+                for number, entries in begun or ():
+                    if ends[number] > at:
+                        continue
+                    for word, tag in entries:
+                        if text.startswith(word, at) and word not in hides[number]:
+                            ends[number] = at + len(word)
+                            found[number].append((at, ends[number], tag))
+                            break
+        return dict(zip(self._names, found, strict=True))

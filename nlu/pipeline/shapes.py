@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from nlu.pipeline.lexicon import Match
+
 _D = "0-9零〇一二两三四五六七八九幺"
 _N = f"{_D}十百千"
 _DAY = (
@@ -25,6 +27,9 @@ _CODE = re.compile(
 _NUMBERED = re.compile(
     rf"(?:[{_N}]{{1,9}}|[a-z甲乙丙丁东西南北]|附[{_N}]{{1,5}})(?:[-之][{_N}]{{1,5}}){{0,4}}(?:号楼|号院|#楼|#|栋|幢|座|单元|层|楼|室|弄|组|队|排|门|户|号铺|号门|号|期|区|支弄|号库|车间|米|院|铺)"
 )
+
+
+_SHORT = ("d3", "d4", "d5", "d6")
 
 
 def _run_tag(stretch: str) -> str:
@@ -49,26 +54,26 @@ def _code_tag(stretch: str) -> str:
     return "code2" if n <= 4 else "code7" if n <= 7 else "codel"
 
 
-def shapes(text: str) -> list[str]:
-    """One tag a character: B-/I- of the kind of stretch it is in, "O" outside. First come first: runs, codes, times, numbered."""
-    tags = ["O"] * len(text)
+def shapes(text: str) -> list[Match]:
+    """The stretches with the kind of each, none overlapping. First come first: runs, times, numbered, codes, short runs."""
+    taken = bytearray(len(text))
+    found: list[Match] = []
 
     def put(start: int, end: int, tag: str) -> None:
-        if all(tags[i] == "O" for i in range(start, end)):
-            tags[start] = "B-" + tag
-            for i in range(start + 1, end):
-                tags[i] = "I-" + tag
+        if taken.find(1, start, end) < 0:
+            taken[start:end] = b"\1" * (end - start)
+            found.append((start, end, "-" + tag))
 
-    for m in _RUN.finditer(text):
-        tag = _run_tag(m.group())
-        if tag not in ("d3", "d4", "d5", "d6"):
-            put(m.start(), m.end(), tag)
+    runs = [(*m.span(), _run_tag(m.group())) for m in _RUN.finditer(text)]
+    for start, end, tag in runs:
+        if tag not in _SHORT:
+            put(start, end, tag)
     for m in TIME.finditer(text):
-        put(m.start(), m.end(), "time")
+        put(*m.span(), "time")
     for m in _NUMBERED.finditer(text):
-        put(m.start(), m.end(), "unit")
+        put(*m.span(), "unit")
     for m in _CODE.finditer(text):
-        put(m.start(), m.end(), _code_tag(m.group()))
-    for m in _RUN.finditer(text):
-        put(m.start(), m.end(), _run_tag(m.group()))
-    return tags
+        put(*m.span(), _code_tag(m.group()))
+    for start, end, tag in runs:
+        put(start, end, tag)
+    return found

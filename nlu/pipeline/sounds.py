@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
+from itertools import pairwise
 
 from nlu.pipeline.lexicon import Match
 from nlu.text.sound import SOUND, sounds
@@ -20,16 +21,16 @@ class SoundLexicon:
         for entries in self._by_head.values():
             entries.sort(key=lambda entry: -len(entry[0]))
 
-    def matches(self, text: str, hidden: frozenset[str] = frozenset()) -> Iterator[Match]:
+    def matches(self, text: str, hidden: Set[str] = frozenset()) -> Iterator[Match]:
         """Longest matches by sound from left to right; the tag tells the length, for two syllables often mean nothing."""
         heard = [SOUND[c] for c in text]
-        i, n = 0, len(text)
-        while i < n - 1:
-            for syllables, word, tag in self._by_head.get((heard[i], heard[i + 1]), ()):
-                end = i + len(syllables)
-                if end <= n and tuple(heard[i:end]) == syllables and word not in hidden:
-                    yield i, end, f"{tag}{min(len(syllables), 4)}{'' if text[i:end] == word else '~'}"
-                    i = end
+        end = 0
+        for i, known in enumerate(map(self._by_head.get, pairwise(heard))):
+            if known is None or i < end:
+                continue
+            for syllables, word, tag in known:
+                behind = i + len(syllables)
+                if tuple(heard[i:behind]) == syllables and word not in hidden:
+                    yield i, behind, f"{tag}{min(len(syllables), 4)}{'' if text[i:behind] == word else '~'}"
+                    end = behind
                     break
-            else:
-                i += 1

@@ -12,60 +12,45 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from nlu.pipeline.symbols import Column, column
+
 Part = tuple[str, int]  # column, offset -2..2
 _REACH = 2
-_KEPT = 300_000  # symbols whose number is remembered
 _MASK = (1 << 64) - 1
 
 
-class _Numbers(dict[str, int]):
-    """The number of each symbol; 0 of the empty one."""
-
-    def __missing__(self, symbol: str) -> int:
-        if len(self) >= _KEPT:
-            self.clear()
-        number = self[symbol] = zlib.crc32(symbol.encode("utf-8", "surrogatepass"))
-        return number
-
-
-_numbers = _Numbers()
-
-
 class Templates:
-    """``spec`` are the templates, each up to four parts. One whose first symbol is empty says nothing: its number is 0."""
+    """``spec`` are the templates. One whose first symbol is empty says nothing: its number is 0."""
 
     def __init__(self, spec: Sequence[Sequence[Part]]) -> None:
-        self.columns = sorted({column for parts in spec for column, _ in parts})
-        widest = max(map(len, spec))
-        rows = {column: number + 1 for number, column in enumerate(self.columns)}
-        self._rows = np.zeros((len(spec), widest, 1), dtype=np.int64)
-        self._offsets = np.zeros((len(spec), widest, 1), dtype=np.int64)
-        self._factors = np.zeros((len(spec), widest, 1), dtype=np.uint64)
-        self._seeds = np.zeros((len(spec), 1), dtype=np.uint64)
-        for t, parts in enumerate(spec):
-            self._seeds[t] = _mixed(f"{t}:{parts}")
-            for p, (column, offset) in enumerate(parts):
-                self._rows[t, p] = rows[column]
-                self._offsets[t, p] = offset
-                self._factors[t, p] = _mixed(f"{t}:{p}:{parts}") | 1
+        self.columns = sorted({name for parts in spec for name, _ in parts})
+        rows = {name: row for row, name in enumerate(self.columns)}
+        every = [(t, p, parts) for t, parts in enumerate(spec) for p in range(len(parts))]
+        self._rows = np.array([rows[parts[p][0]] for _, p, parts in every], dtype=np.int64)[:, None]
+        self._offsets = np.array([parts[p][1] + _REACH for _, p, parts in every], dtype=np.int64)[:, None]
+        self._factors = np.array([_mixed(f"{t}:{p}:{parts}") | 1 for t, p, parts in every], dtype=np.uint64)[:, None]
+        self._firsts = np.array([at for at, (_, p, _) in enumerate(every) if p == 0], dtype=np.int64)
+        self._seeds = np.array([_mixed(f"{t}:{parts}") for t, parts in enumerate(spec)], dtype=np.uint64)[:, None]
+        self._before = np.array([_mixed("<<") & 0xFFFFFFFF, _mixed("<") & 0xFFFFFFFF], dtype=np.uint64)
+        self._behind = np.array([_mixed(">") & 0xFFFFFFFF, _mixed(">>") & 0xFFFFFFFF], dtype=np.uint64)
 
-    def __call__(self, columns: Mapping[str, Sequence[str]]) -> NDArray[np.uint32]:
-        """One row a character, one number a template. Every column has one symbol a character."""
+    def __call__(self, columns: Mapping[str, Sequence[str] | Column]) -> NDArray[np.uint32]:
+        """One row a character, one number a template. Every column has one symbol a character, or its number."""
         n = len(columns[self.columns[0]])
         wide = n + 2 * _REACH
-        table = np.zeros((len(self.columns) + 1, wide), dtype=np.uint64)
-        table[1:, :_REACH] = (_mixed("<<") & 0xFFFFFFFF, _mixed("<") & 0xFFFFFFFF)
-        table[1:, wide - _REACH :] = (_mixed(">") & 0xFFFFFFFF, _mixed(">>") & 0xFFFFFFFF)
-        number = _numbers.__getitem__
-        for row, column in enumerate(self.columns, 1):
-            table[row, _REACH : _REACH + n] = list(map(number, columns[column]))
-        at = self._rows * wide + self._offsets + _REACH + np.arange(n)
-        symbols = table.ravel()[at]  # (templates, parts, characters)
-        mixed = (symbols * self._factors).sum(axis=1, dtype=np.uint64) + self._seeds
+        table = np.empty((len(self.columns), wide), dtype=np.uint64)
+        table[:, :_REACH] = self._before
+        table[:, wide - _REACH :] = self._behind
+        for name, row in zip(self.columns, table, strict=True):
+            given = columns[name]
+            row[_REACH : _REACH + n] = given if isinstance(given, np.ndarray) else column(given)
+        symbols = table.ravel().take(self._rows * wide + self._offsets + np.arange(n))  # (parts, characters)
+        mixed = np.add.reduceat(symbols * self._factors, self._firsts, axis=0)
+        mixed += self._seeds
         mixed ^= mixed >> np.uint64(29)
         mixed *= np.uint64(0xBF58476D1CE4E5B9)
         out = (mixed >> np.uint64(32)).astype(np.uint32)
-        out[symbols[:, 0, :] == 0] = 0
+        out[symbols.take(self._firsts, axis=0) == 0] = 0
         turned: NDArray[np.uint32] = out.T
         return turned
 
