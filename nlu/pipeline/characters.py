@@ -6,10 +6,10 @@ token of a space, so a space becomes a visible character of the same length firs
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import spacy
@@ -70,7 +70,6 @@ class Reading:
     spaced: bool
 
 
-@lru_cache(maxsize=20_000)
 def symbol(character: str) -> str:
     """One symbol: lower case, half width, line ends visible, emoji and foreign scripts each one sign."""
     if character in "\n\r\u2028":
@@ -91,19 +90,31 @@ def symbol(character: str) -> str:
     return "文" if category[0] == "L" else "☺"
 
 
+class _Symbols(dict[int, str | None]):
+    """The symbol of each code point, for ``str.translate``; of a space none."""
+
+    def __missing__(self, point: int) -> str | None:
+        if len(self) >= _KEPT:
+            self.clear()
+        found = self[point] = None if chr(point) in _SPACES else symbol(chr(point))
+        return found
+
+
+SYMBOLS = _Symbols()
+_KEPT = 20_000  # symbols
+_SPACE = re.compile(f"[{''.join(sorted(_SPACES))}]+")
+
+
 def read(text: str) -> Reading:
-    kept: list[str] = []
+    kept = text.translate(SYMBOLS)
     at: list[int] = []
     gap: list[bool] = []
-    space = False
-    spaces = 0
-    for i, c in enumerate(text):
-        if c in _SPACES:
-            space = True
-            spaces += 1
-            continue
-        kept.append(symbol(c))
-        at.append(i)
-        gap.append(space)
-        space = False
-    return Reading("".join(kept), at, gap, spaces > 4 and spaces * 3.2 > len(kept))
+    begin = spaces = 0
+    for start, end in [*(match.span() for match in _SPACE.finditer(text)), (len(text), len(text))]:
+        at += range(begin, start)
+        if start > begin:
+            gap.append(begin > 0)
+            gap += [False] * (start - begin - 1)
+        begin = end
+        spaces += end - start
+    return Reading(kept, at, gap, spaces > 4 and spaces * 3.2 > len(kept))

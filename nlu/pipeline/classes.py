@@ -68,8 +68,20 @@ class Classes:
 Field = tuple[int, int, str]  # start, end, name
 
 
+_SQUEEZED = str.maketrans(dict.fromkeys("0123456789零一二三四五六七八九幺十百千", "0"))
+_PLAIN = str.maketrans(dict.fromkeys(",。⏎、;:!?…~.", ""))
+_READ = 1_500  # characters
+
+
 def bag(text: str, fields: Sequence[Field]) -> list[str]:
-    """The features of one text. Fields but faults are replaced by their sign; a fault is kept between marks."""
+    """The features of one text: its stretches of up to three characters, and the others."""
+    plain, others = told(text, fields)
+    return [*others.union(plain[i : i + length] for i in range(len(plain)) for length in (1, 2, 3))]
+
+
+def told(text: str, fields: Sequence[Field]) -> tuple[str, set[str]]:
+    """What of a text goes into its features by stretches, and the other features. Fields but faults are replaced by their sign; a
+    fault is kept between marks."""
     masked = []
     at = 0
     faults = []
@@ -85,18 +97,9 @@ def bag(text: str, fields: Sequence[Field]) -> list[str]:
         at = end
     masked.append(text[at:])
     reading = read("".join(masked)).text
-    squeezed = "".join("0" if c in "0123456789零一二三四五六七八九幺十百千" else c for c in reading)
-    plain = "".join(c for c in squeezed if c not in ",。⏎、;:!?…~.")
-    out = {"1"}
-    for text_part in (plain[:1_500],):
-        n = len(text_part)
-        for i in range(n):
-            out.add(text_part[i])
-            out.add(text_part[i : i + 2])
-            out.add(text_part[i : i + 3])
-    out.add("^" + plain[:2])
-    out.add("^" + plain[:3])
-    out.add("$" + plain[-2:])
+    squeezed = reading.translate(_SQUEEZED)
+    plain = squeezed.translate(_PLAIN)
+    out = {"1", "^" + plain[:2], "^" + plain[:3], "$" + plain[-2:]}
     counts: dict[str, int] = {}
     for _, _, name in fields:
         counts[name] = counts.get(name, 0) + 1
@@ -106,7 +109,7 @@ def bag(text: str, fields: Sequence[Field]) -> list[str]:
     if "!!" in squeezed or "?!" in squeezed or "??" in squeezed:
         out.add("#marks")
     out.update(f"!{sign}" for sign in danger_signs(reading))
-    families = signs(reading[:1_500])
+    families = signs(reading[:_READ])
     out.update(f"~{sign}" for sign in families)
     plain_families = sorted(f for f in families if f[-1] not in "+^")
     out.update(f"~{a}&{b}" for i, a in enumerate(plain_families) for b in plain_families[i + 1 :])
@@ -114,7 +117,7 @@ def bag(text: str, fields: Sequence[Field]) -> list[str]:
     out.update(f"~{a}&{broken}" for a in plain_families)
     out.add(f"~{broken}&{'visit' if 'visit' in families else '-'}{'price' if 'price' in families else '-'}")
     out.update(f"!f{sign}" for fault in faults for sign in danger_signs(read(fault).text))
-    return list(out)
+    return plain[:_READ], out
 
 
 def make_classes(nlp: Language, name: str) -> Classifier:
@@ -135,13 +138,17 @@ class Classifier:
         return doc
 
     def classify(self, text: str, fields: Sequence[Field]) -> Classes:
-        scores = np.zeros(len(LABELS), dtype=np.float32) if self.model is None else self.model.scores(bag(text, fields))
-        by_label = dict(zip(LABELS, map(float, scores), strict=True))
+        scores = (
+            np.zeros(len(LABELS), dtype=np.float32) if self.model is None else self.model.scores(*told(text, fields))
+        )
+        each = scores.tolist()
         return Classes(
-            intents={i: 1 / (1 + math.exp(-max(-30.0, min(30.0, by_label[f"any:{i}"])))) for i in INTENTS},
-            main=_softmax({i: by_label[f"main:{i}"] for i in INTENTS}),
-            urgency=_softmax({u: by_label[f"urgency:{u}"] for u in URGENCIES}),
-            sentiment=_softmax({s: by_label[f"sentiment:{s}"] for s in SENTIMENTS}),
+            intents={
+                i: 1 / (1 + math.exp(-max(-30.0, min(30.0, score)))) for i, score in zip(INTENTS, each, strict=False)
+            },
+            main=_softmax(INTENTS, each[12:24]),
+            urgency=_softmax(URGENCIES, each[24:27]),
+            sentiment=_softmax(SENTIMENTS, each[27:30]),
         )
 
     def to_disk(self, path: Path, **_: Any) -> None:
@@ -154,11 +161,11 @@ class Classifier:
         return self
 
 
-def _softmax(scores: dict[str, float]) -> dict[str, float]:
-    top = max(scores.values())
-    parts = {name: math.exp(score - top) for name, score in scores.items()}
-    total = sum(parts.values())
-    return {name: part / total for name, part in parts.items()}
+def _softmax(names: Sequence[str], scores: Sequence[float]) -> dict[str, float]:
+    top = max(scores)
+    parts = [math.exp(score - top) for score in scores]
+    total = sum(parts)
+    return {name: part / total for name, part in zip(names, parts, strict=True)}
 
 
 def labels_of(intents: Iterable[str], main: str, urgency: str, sentiment: str) -> set[str]:

@@ -10,40 +10,69 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from nlu.pipeline.keys import KeyRows
+from nlu.pipeline.symbols import grams, points
+
+_LONGEST = 3  # characters of a stretch of text that is a feature
+
 
 class LinearClasses:
-    """Scores of ``labels`` for a bag of features; several groups of labels share the table. Score = bias-free log-odds."""
+    """Scores of ``labels`` for a bag of features; several groups of labels share the table. Score = bias-free log-odds.
 
-    def __init__(self, labels: Sequence[str], rows: dict[str, int], weights: NDArray[np.float32]) -> None:
+    ``weights`` has shape (features ``names``, labels), in units of ``scale``.
+    """
+
+    def __init__(
+        self,
+        labels: Sequence[str],
+        names: Sequence[str],
+        weights: NDArray[np.float32] | NDArray[np.int8],
+        scale: float = 1.0,
+    ) -> None:
         self.labels = list(labels)
-        self._rows = rows
-        self._weights = weights  # (features, labels)
+        self._names = "\0".join(names)
+        self._weights = weights
+        self._scale = np.float32(scale)
+        lengths = np.array([len(name) for name in names], dtype=np.int64)
+        short = (lengths <= _LONGEST).nonzero()[0]
+        self._short = KeyRows(np.array([_key(names[row]) for row in short.tolist()], dtype=np.uint64))
+        self._rows_of_short = np.append(short, -1)
+        self._long = {names[row]: row for row in (lengths > _LONGEST).nonzero()[0].tolist()}
 
-    def scores(self, features: Iterable[str]) -> NDArray[np.float32]:
-        """One score for each label, shape (labels,)."""
-        rows = [row for row in map(self._rows.get, features) if row is not None]
-        if not rows:
-            return np.zeros(len(self.labels), dtype=np.float32)
-        total: NDArray[np.float32] = self._weights[rows].sum(axis=0, dtype=np.float32)
+    def scores(self, text: str, others: Iterable[str]) -> NDArray[np.float32]:
+        """One score for each label, of all stretches of ``text`` of up to three characters and of the features ``others``."""
+        names = set(others)
+        short = np.array([_key(name) for name in names if len(name) <= _LONGEST], dtype=np.uint64)
+        found = self._short.find(np.concatenate([grams(points(text), _LONGEST).ravel(), short]))
+        rows = np.unique(found[found != self._short.none])
+        long = [row for row in map(self._long.get, names) if row is not None]
+        picked = self._weights.take([*self._rows_of_short.take(rows).tolist(), *long], axis=0)
+        total: NDArray[np.float32] = picked.sum(axis=0, dtype=np.float32) * self._scale
         return total
 
     def save(self, path: Path) -> None:
-        names = sorted(self._rows, key=self._rows.__getitem__)
-        scale = float(np.abs(self._weights).max() or 1.0) / 127
+        scale = float(np.abs(self._weights).max(initial=0) or 1.0) / 127
         np.savez_compressed(
             path,
             labels=np.array(json.dumps(self.labels)),
-            names=np.frombuffer("\0".join(names).encode(), dtype=np.uint8),
+            names=np.frombuffer(self._names.encode(), dtype=np.uint8),
             weights=np.round(self._weights / scale).astype(np.int8),  # 8 bits: a tenth of the size, same figures
-            scale=np.array(scale),
+            scale=np.array(scale * float(self._scale)),
         )
 
     @classmethod
     def load(cls, path: Path) -> LinearClasses:
         with np.load(path, allow_pickle=False) as kept:
             names = kept["names"].tobytes().decode().split("\0")
-            weights = kept["weights"].astype(np.float32) * np.float32(kept["scale"])
-            return cls(json.loads(str(kept["labels"])), {name: i for i, name in enumerate(names)}, weights)
+            return cls(json.loads(str(kept["labels"])), names, kept["weights"], float(kept["scale"]))
+
+
+def _key(name: str) -> int:
+    """The number of a short feature, as ``grams`` has it."""
+    key = 0
+    for at, character in enumerate(name):
+        key |= min(ord(character), 0xFFFF) << (16 * at)
+    return key
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +131,7 @@ def train_linear(
     kept /= max(1, averaged)
     strong = np.abs(kept).max(axis=1) > 0.01 if len(kept) else np.zeros(0, dtype=bool)
     names = [name for name, i in rows.items() if strong[i]]
-    return LinearClasses(labels, {name: i for i, name in enumerate(names)}, kept[[rows[n] for n in names]])
+    return LinearClasses(labels, names, kept[[rows[n] for n in names]])
 
 
 def probabilities(scores: NDArray[np.float32], groups: Sequence[Group]) -> NDArray[np.float32]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from nlu.catalogue import shipped
-from nlu.pipeline.characters import symbol
+from nlu.pipeline.characters import SYMBOLS
 from nlu.pipeline.features import FeatureMaker
 from nlu.pipeline.lexicon import Lexicon
 from nlu.pipeline.sounds import SoundLexicon
@@ -15,7 +15,7 @@ from nlu.places import divisions
 
 def reading_form(word: str) -> str:
     """A word as the reading shows it: spaces dropped, lower case, half width."""
-    return "".join(symbol(c) for c in word if not c.isspace())
+    return "".join(word.split()).translate(SYMBOLS)
 
 
 @lru_cache(maxsize=4)
