@@ -1,17 +1,25 @@
-"""Training: corpus by seed -> CRF, classifier -> one spaCy pipeline on disk. Progress goes to the given callback."""
+"""Training: corpus by seed -> CRF, network, classifier, address parser -> one spaCy pipeline on disk.
+
+The network takes longest; the others are trained beside it, in a second process. Each process computes with one thread.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 import random
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import spacy
+from numpy.typing import NDArray
 
 from nlu.address_training import train_address
 from nlu.calibration import calibration, judged
@@ -19,19 +27,24 @@ from nlu.corpus import Example, generate
 from nlu.corpus.examples import literal, vary
 from nlu.corpus.written import Written
 from nlu.corpus.written import load as load_written
+from nlu.network_training import Shown, train_network
 from nlu.pipeline import address_parts, characters, classes, entities  # noqa: F401 - registers the components
 from nlu.pipeline.chain import Chain, Numbers
 from nlu.pipeline.characters import read
 from nlu.pipeline.entities import EntityTagger
+from nlu.pipeline.features import INPUTS
 from nlu.pipeline.linear import LinearClasses, train_linear
+from nlu.pipeline.network import Network
 from nlu.pipeline.vocabulary import feature_maker, reading_form
 
 Progress = Callable[[str, float], None]  # what is done, share 0..1
 EPOCHS = 20  # L-BFGS was far from its end after forty rounds that took longer
 DECAY = 0.1  # L2
-QUICK = 10  # epochs where a model only shall show how sure it may be
+NETWORK_EPOCHS = 7
+QUICK, NETWORK_QUICK = 10, 4  # epochs where a model only shall show how sure it may be
 GENERATED = 1_000  # examples of the grammar
 HIDDEN = 0.4  # share of known devices and brands that an example's reading shall not know
+_THREADS = "OPENBLAS_NUM_THREADS"
 TIMES = 2  # uses of each hand-written request: once as it stands, the others varied
 
 
@@ -78,53 +91,64 @@ def learned_words(examples: Iterable[Example]) -> tuple[tuple[str, str], ...]:
     return tuple(sorted((w, kinds[w]) for w, n in labelled.items() if n * 2 >= everything.count(w)))
 
 
-def train_entities(
-    examples: Sequence[Example],
-    progress: Progress,
-    *,
-    seed: int,
-    learned: tuple[tuple[str, str], ...] = (),
-    epochs: int = EPOCHS,
-) -> Chain:
-    """``learned`` are words it may know besides the catalogue's."""
+Learned = tuple[tuple[str, str], ...]
+
+
+def seen(examples: Sequence[Example], seed: int, learned: Learned) -> Iterator[tuple[Example, Numbers, list[str]]]:
+    """What the models see of each example that is not empty, and the labels. ``learned`` are words known besides the catalogue's."""
     maker = feature_maker(learned)
-
-    def seen() -> Iterator[tuple[Numbers, list[str]]]:
-        for number, example in enumerate(examples):
-            reading = read(example.text)
-            rng = random.Random(f"{seed}:hide:{number}")  # noqa: S311 - repeatable by seed, not secret
-            if reading.text:
-                yield maker(reading, hidden_words(example, rng, HIDDEN)), labels_for(example, reading.at)
-            if number % 500 == 0:
-                progress("training entities" if number else "reading examples", 0.1 + 0.2 * number / len(examples))
-
-    chain = Chain.trained(seen(), epochs=epochs, decay=DECAY)
-    progress("entities trained", 0.7)
-    return chain
+    for number, example in enumerate(examples):
+        reading = read(example.text)
+        rng = random.Random(f"{seed}:hide:{number}")  # noqa: S311 - repeatable by seed, not secret
+        if reading.text:
+            yield example, maker(reading, hidden_words(example, rng, HIDDEN)), labels_for(example, reading.at)
 
 
-def calibrate(
-    progress: Progress, written: Sequence[Written], *, seed: int, count: int
-) -> dict[str, tuple[float, float]]:
-    """Trains a model on every other hand-written request and looks how right it is on those between."""
-    seen, unseen = written[::2], written[1::2]
+def train_chain(examples: Sequence[Example], seed: int, learned: Learned, epochs: int = EPOCHS) -> Chain:
+    return Chain.trained(
+        ((numbers, labels) for _, numbers, labels in seen(examples, seed, learned)), epochs=epochs, decay=DECAY
+    )
+
+
+def train_reader(
+    examples: Sequence[Example],
+    seed: int,
+    learned: Learned,
+    epochs: int = NETWORK_EPOCHS,
+    progress: Callable[[float], None] = lambda _: None,
+) -> Network:
+    """The network. ``progress`` is told the share done."""
+    labels = sorted({"O"} | {mark + f.name for e in examples for f in e.fields for mark in ("B-", "I-")})
+    numbered = {label: number for number, label in enumerate(labels)}
+    shown = [
+        Shown(numbers=numbers, labels=np.array([numbered[label] for label in given]), classes=_target(example))
+        for example, numbers, given in seen(examples, seed, learned)
+    ]
+    return train_network(
+        shown, labels, classes.LABELS, classes.GROUPS, INPUTS, seed=seed, epochs=epochs, progress=progress
+    )
+
+
+def calibrate(written: Sequence[Written], seed: int, count: int) -> dict[str, tuple[float, float]]:
+    """Trains models on every other hand-written request and looks how right they are on those between."""
+    known, unknown = written[::2], written[1::2]
     half = EntityTagger()
-    half.learned = learned_words(map(literal, seen))
-    examples = [*vary(seen, seed, 1), *generate(seed + 1, count // 2)]
-    half.chain = train_entities(examples, lambda *_: None, seed=seed, learned=half.learned, epochs=QUICK)
-    progress("calibrating", 0.8)
-    return calibration(judged(half, [literal(record) for record in unseen]))
+    half.learned = learned_words(map(literal, known))
+    examples = [*vary(known, seed, 1), *generate(seed + 1, count // 2)]
+    half.take(
+        train_chain(examples, seed, half.learned, QUICK), train_reader(examples, seed, half.learned, NETWORK_QUICK)
+    )
+    return calibration(judged(half, [literal(record) for record in unknown]))
+
+
+def _target(example: Example) -> NDArray[np.float32]:
+    given = classes.labels_of(example.intents, example.intents[0], example.urgency, example.sentiment)
+    return np.array([label in given for label in classes.LABELS], dtype=np.float32)
 
 
 def train_classes(examples: Sequence[Example], progress: Progress, *, seed: int) -> LinearClasses:
     bags = [classes.bag(e.text, [(f.start, f.end, f.name) for f in e.fields]) for e in examples]
-    targets = np.array(
-        [
-            [label in classes.labels_of(e.intents, e.intents[0], e.urgency, e.sentiment) for label in classes.LABELS]
-            for e in examples
-        ],
-        dtype=np.float32,
-    )
+    targets = np.stack([_target(e) for e in examples])
     return train_linear(
         bags,
         targets,
@@ -160,11 +184,17 @@ def train(
     classifier: Any = nlp.add_pipe("hotline_classes")
     parser: Any = nlp.add_pipe("hotline_address")
     tagger.learned = learned_words([*map(literal, written), *extra])
-    tagger.chain = train_entities(examples, progress, seed=seed, learned=tagger.learned)
-    tagger.calibration = calibrate(progress, written, seed=seed, count=count)
-    # The classifier learns in seconds, so it may see more of the generated material than the CRF has time for.
-    classifier.model = train_classes([*examples, *generate(seed + 3, count * 3)], progress, seed=seed)
-    parser.chain = train_address(progress, seed=seed, count=count * 3 // 2, times=times * 2)
+    with _Beside() as beside:
+        reader = beside.submit(_reader, examples, seed, tagger.learned)
+        sure = beside.submit(calibrate, written, seed, count)
+        chain = beside.submit(train_chain, examples, seed, tagger.learned)
+        address = beside.submit(_address, seed, count * 3 // 2, times * 2)
+        # The classifier learns in seconds, so it may see more of the generated material than the others have time for.
+        classifier.model = train_classes([*examples, *generate(seed + 3, count * 3)], progress, seed=seed)
+        beside.follow(lambda share: progress("training the network", 0.1 + 0.8 * share))
+        tagger.take(chain.result(), reader.result())
+        tagger.calibration = sure.result()
+        parser.chain = address.result()
     fingerprint = hashlib.sha256(json.dumps([e.text for e in examples], ensure_ascii=False).encode()).hexdigest()[:16]
     nlp.meta.update(
         {
@@ -178,3 +208,69 @@ def train(
     nlp.to_disk(out, exclude=["vocab"])
     progress("written", 1.0)
     return out
+
+
+_done: Any = (
+    None  # in a process beside: the share of the network's training that is done, shared with the first process
+)
+
+
+def _begin(done: Any) -> None:
+    global _done
+    _done = done
+
+
+def _reader(examples: Sequence[Example], seed: int, learned: Learned) -> Network:
+    def tell(share: float) -> None:
+        _done.value = share
+
+    return train_reader(examples, seed, learned, progress=tell)
+
+
+def _address(seed: int, count: int, times: int) -> Chain:
+    return train_address(lambda *_: None, seed=seed, count=count, times=times)
+
+
+class _Beside:
+    """Two processes that compute with one thread each: matrices are small, and more threads would add in another order."""
+
+    def __init__(self) -> None:
+        context = get_context("spawn")
+        self._done = context.Value("d", 0.0)
+        with _one_thread():
+            self._pool = ProcessPoolExecutor(2, mp_context=context, initializer=_begin, initargs=(self._done,))
+            self._futures: list[Future[Any]] = []
+
+    def __enter__(self) -> _Beside:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def submit(self, work: Callable[..., Any], *given: Any) -> Future[Any]:
+        with _one_thread():
+            future = self._pool.submit(work, *given)  # which begins a process where one is missing
+        self._futures.append(future)
+        return future
+
+    def follow(self, progress: Callable[[float], None]) -> None:
+        """Until all is done or something failed."""
+        waiting = True
+        while waiting:
+            done, unfinished = wait(self._futures, timeout=1.0, return_when=FIRST_EXCEPTION)
+            progress(self._done.value)
+            waiting = bool(unfinished) and not any(f.exception() for f in done)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Processes begun within compute with one thread."""
+    before = os.environ.get(_THREADS)
+    os.environ[_THREADS] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_THREADS]
+        else:
+            os.environ[_THREADS] = before

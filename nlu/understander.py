@@ -7,7 +7,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import spacy
+from numpy.typing import NDArray
 
 from nlu import asking, grouping, tidy
 from nlu.contract import Context, FieldFound, Intent, Sentiment, Turn, Understanding, Urgency
@@ -17,7 +19,7 @@ from nlu.pipeline import address_parts, characters, classes, entities  # noqa: F
 from nlu.pipeline.characters import read
 from nlu.pipeline.classes import Classes, Classifier
 from nlu.pipeline.danger import danger_signs
-from nlu.pipeline.entities import EntityTagger
+from nlu.pipeline.entities import EntityTagger, Found
 from nlu.quoting import readable
 from nlu.resolve import Resolver
 from nlu.settings import NluSettings
@@ -53,13 +55,13 @@ class PipelineUnderstander:
         if "hotline_address" in self._nlp.pipe_names:
             self._resolver.parts = self._nlp.get_pipe("hotline_address").parts
 
-    def _found(self, text: str) -> list[tuple[int, int, str, float]]:
-        """What the entity model finds; nothing in a text that is hardly Chinese, for the model knows no other language."""
+    def _read(self, text: str) -> tuple[list[Found], NDArray[np.float32] | None]:
+        """What the entity model finds and thinks of the whole; nothing of a text that is hardly Chinese, for it knows no other language."""
         if not mostly_chinese(text):
-            return []
+            return [], None
         # Without a Doc: one token a character costs more time than it tells, and the offsets are the same.
         tagger: EntityTagger = self._nlp.get_pipe("hotline_entities")
-        return tagger.find(read(text))
+        return tagger.read(read(text))
 
     def understand(self, turns: Sequence[Turn], context: Context) -> Understanding:
         """Reads what the customer said; the agent's and the system's turns give context only."""
@@ -70,8 +72,9 @@ class PipelineUnderstander:
             if turn.speaker != "customer" or not turn.text.strip():
                 continue
             text = readable(turn.text[: self._limit])
-            spans = tidy.tidy(text, self._found(text), expects=turn.expects)
-            judged.append((classifier.classify(text, [(a, b, name) for a, b, name, _, _ in spans]), text))
+            found, scores = self._read(text)
+            spans = tidy.tidy(text, found, expects=turn.expects)
+            judged.append((classifier.classify(text, [(a, b, name) for a, b, name, _, _ in spans], scores), text))
             for start, end, name, confidence, component in spans:
                 surface = turn.text[start:end]
                 fields.append(

@@ -1,7 +1,8 @@
 """The component for intents (several at once), urgency and sentiment. Sets ``doc._.classes``.
 
 It reads character n-grams of the text with the found fields replaced by one sign each, so that no name, street or number of the
-training material can vote, and a few signs of its own: what was found, which fault sounds dangerous.
+training material can vote, and a few signs of its own: what was found, which fault sounds dangerous. Where there is a network, what that
+thinks of the text counts too.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from spacy.language import Language
 from spacy.tokens import Doc
 
@@ -50,6 +52,7 @@ _SIGNS = {
     "order": "Ⓞ",
 }
 FILE = "classes.npz"
+NETWORK_SHARE = 0.4  # what the network counts; the n-grams count the rest
 
 if not Doc.has_extension("classes"):
     Doc.set_extension("classes", default=None)
@@ -134,10 +137,12 @@ class Classifier:
     def __call__(self, doc: Doc) -> Doc:
         text = text_of(doc)
         spans = doc.spans.get(SPANS, [])
-        doc._.classes = self.classify(text, [(s.start, s.end, s.label_) for s in spans])
+        fields = [(s.start, s.end, s.label_) for s in spans]
+        doc._.classes = self.classify(text, fields, doc._.network_classes)
         return doc
 
-    def classify(self, text: str, fields: Sequence[Field]) -> Classes:
+    def classify(self, text: str, fields: Sequence[Field], network: NDArray[np.float32] | None = None) -> Classes:
+        """``network``: scores of ``LABELS`` (log-odds) by the network."""
         scores = (
             np.zeros(len(LABELS), dtype=np.float32) if self.model is None else self.model.scores(*told(text, fields))
         )

@@ -194,7 +194,7 @@ def _input(*parts: Part, width: int, rarest: int = 1, hidden: float = 0.0) -> In
 # What the network reads of them: single symbols, for it sees the neighbours by itself.
 INPUTS = (
     _input(("char", 0), width=64, rarest=2, hidden=0.06),
-    _input(("char", 0), ("char", 1), width=48, rarest=4, hidden=0.3),
+    _input(("char", 0), ("char", 1), width=48, rarest=6, hidden=0.3),
     _input(("word", 0), width=32, rarest=3, hidden=0.3),
     _input(("left", 0), width=16),
     _input(("right", 0), width=16),

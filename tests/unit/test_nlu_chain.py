@@ -75,7 +75,7 @@ def test_the_same_examples_give_the_same_chain() -> None:
     first, second = trained(40), trained(40)
     assert np.array_equal(first._keys, second._keys)
     assert np.array_equal(first._weights, second._weights)
-    assert np.array_equal(first._transitions, second._transitions)
+    assert np.array_equal(first.transitions, second.transitions)
 
 
 def test_its_labels_and_chances_are_crfsuites(tmp_path: Path) -> None:
@@ -121,7 +121,7 @@ def test_the_path_is_the_best_of_all_and_its_chances_are_exact(strength: int) ->
             row = rng.choice(keys, size=(length, 2))
             scores = chain._scores(row)
             ways = np.array(list(itertools.product(range(3), repeat=length)))
-            each = scores[np.arange(length), ways].sum(axis=1) + chain._transitions[ways[:, :-1], ways[:, 1:]].sum(
+            each = scores[np.arange(length), ways].sum(axis=1) + chain.transitions[ways[:, :-1], ways[:, 1:]].sum(
                 axis=1
             )
             chance = np.exp(each - each.max()) / np.exp(each - each.max()).sum()
@@ -129,4 +129,4 @@ def test_the_path_is_the_best_of_all_and_its_chances_are_exact(strength: int) ->
             labels, chances = chain.tag([row])[0]
             assert labels == [chain.labels[label] for label in best]
             assert chances == pytest.approx([chance[ways[:, t] == best[t]].sum() for t in range(length)], abs=1e-5)
-            assert chain._path_among_all(scores).tolist() == best.tolist()
+            assert chain._decoder._path_among_all(scores).tolist() == best.tolist()
