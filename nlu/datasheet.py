@@ -26,7 +26,7 @@ _PARTS = (
         "Apache-2.0",
     ),
     (
-        "nlu/corpus/written/addresses.lines",
+        "nlu/corpus/written/*.lines",
         "addresses with their parts labelled",
         "written for this project",
         "Apache-2.0",
