@@ -115,11 +115,10 @@ def _intents(judged: Sequence[Classes]) -> list[Intent]:
     """The main one first. Over several turns each intent counts with its strongest turn; "other" yields to any real one."""
     if not judged:
         return [Intent(name="other", probability=1.0)]
-    anywhere = {name: max(c.intents[name] for c in judged) for name in judged[0].intents}
-    main = {
-        name: max(c.main[name] * (0.5 if name == "other" and len(judged) > 1 else 1.0) for c in judged)
-        for name in judged[0].main
-    }
+    anywhere = _strongest([c.intents for c in judged])
+    main = _strongest([c.main for c in judged])
+    if len(judged) > 1:
+        main["other"] *= 0.5
     first = max(main, key=lambda name: main[name])
     chosen = [first] + [
         n
@@ -131,12 +130,21 @@ def _intents(judged: Sequence[Classes]) -> list[Intent]:
     ]
 
 
+def _strongest(chances: Sequence[dict[str, float]]) -> dict[str, float]:
+    """Of each name the greatest chance."""
+    if len(chances) == 1:
+        return chances[0]
+    return {name: max(each[name] for each in chances) for name in chances[0]}
+
+
 def _urgency(judged: Sequence[tuple[Classes, str]]) -> tuple[Urgency, float]:
     """The most urgent turn counts. Missing a danger costs more than asking about one, so a named danger needs little more."""
     if not judged:
         return "normal", 0.5
     for classes_, text in judged:
         chance = classes_.urgency["emergency"]
+        if chance < min(DANGER_THRESHOLD, EMERGENCY_THRESHOLD):
+            continue
         words = sum("\u4e00" <= c <= "\u9fff" for c in text)
         least = EMERGENCY_THRESHOLD if words >= SHORT else EMERGENCY_THRESHOLD_SHORT
         named = chance >= DANGER_THRESHOLD and bool(danger_signs(read(text).text) - {"strong"})
@@ -151,7 +159,7 @@ def _urgency(judged: Sequence[tuple[Classes, str]]) -> tuple[Urgency, float]:
 def _sentiment(judged: Sequence[Classes]) -> tuple[Sentiment, float]:
     if not judged:
         return "neutral", 0.5
-    best = {name: max(c.sentiment[name] for c in judged) for name in _SENTIMENTS}
+    best = _strongest([c.sentiment for c in judged])
     for name in ("negative", "positive"):
         if best[name] >= 0.5:
             return name, best[name]

@@ -58,7 +58,9 @@ class Chain:
         """Of each stretch the labels' scores, shape (characters, labels)."""
         if not stretches:
             return []
-        scores = self._scores(stretches[0] if len(stretches) == 1 else np.concatenate(stretches))
+        if len(stretches) == 1:
+            return [self._scores(stretches[0])]
+        scores = self._scores(np.concatenate(stretches))
         return np.split(scores, np.cumsum([len(numbers) for numbers in stretches])[:-1])
 
     def _scores(self, numbers: Numbers) -> NDArray[np.float32]:

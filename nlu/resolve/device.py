@@ -13,6 +13,7 @@ from nlu.contract import Asset, Candidate
 from nlu.text.sound import sounds
 
 OWN_BONUS = 0.15
+_LEAD = re.compile(r"^(?:[0-9零一二三四五六七八九十]+(?:号|#)|那个|这个|我家|老|旧|新)")
 
 
 class DeviceResolver:
@@ -27,8 +28,11 @@ class DeviceResolver:
         self._by_sound: dict[tuple[str, ...], str] = {}
         for name in self._names:
             self._by_sound.setdefault(sounds(name), name)
+        self._written = list(self._names)
+        self._by_id = {device.id: device for device in reversed(catalogue.devices)}
         self._spelled = {name: _heard(name) for name in self._names}
         self._spelled_brands = {b: _heard(b) for b in catalogue.brands}
+        self._folded_brands = {_folded(b): b for b in reversed(catalogue.brands)}
         self.device = lru_cache(maxsize=4_096)(self._device)
         self.brand = lru_cache(maxsize=4_096)(self._brand)
 
@@ -51,7 +55,7 @@ class DeviceResolver:
         return sorted([*own, *found], key=lambda c: -c.score)[:5]
 
     def _device(self, value: str) -> tuple[Candidate, ...]:
-        core = re.sub(r"^(?:[0-9零一二三四五六七八九十]+(?:号|#)|那个|这个|我家|老|旧|新)", "", value.strip())
+        core = _LEAD.sub("", value.strip())
         scored: dict[str, tuple[float, str, str]] = {}
 
         def offer(name: str, score: float, how: str) -> None:
@@ -78,7 +82,7 @@ class DeviceResolver:
                 offer(core[:cut], 0.8, "head")
                 break
         if not scored or max(s for s, _, _ in scored.values()) < 0.8:
-            for name, score, _ in process.extract(core, list(self._names), scorer=fuzz.ratio, limit=5):
+            for name, score, _ in process.extract(core, self._written, scorer=fuzz.ratio, limit=5):
                 if score >= 55:
                     offer(name, score / 100 * 0.85, "writing")
             if len(core) >= 2:
@@ -89,19 +93,15 @@ class DeviceResolver:
                         offer(key, 0.85 * (0.7 * score + 0.3 * fuzz.ratio(core, key)) / 100, "sound")
         ranked = sorted(scored.items(), key=lambda item: -item[1][0])[:4]
         return tuple(
-            Candidate(value=self._by_id(i).name, score=round(s, 3), details={"category": i, "name": name, "how": how})
+            Candidate(value=self._by_id[i].name, score=round(s, 3), details={"category": i, "name": name, "how": how})
             for i, (s, name, how) in ranked
         )
 
-    def _by_id(self, device_id: str) -> Device:
-        return next(d for d in self._catalogue.devices if d.id == device_id)
-
     def _brand(self, value: str) -> tuple[Candidate, ...]:
         brands = self._catalogue.brands
-        folded = value.strip().lower().replace(" ", "")
-        for brand in brands:
-            if brand.lower().replace(" ", "") == folded:
-                return (Candidate(value=brand, score=1.0, details={"how": "exact"}),)
+        folded = _folded(value.strip())
+        if brand := self._folded_brands.get(folded):
+            return (Candidate(value=brand, score=1.0, details={"how": "exact"}),)
         if value in self._catalogue.brand_aliases:
             return (Candidate(value=self._catalogue.brand_aliases[value], score=0.98, details={"how": "alias"}),)
         found = []
@@ -139,6 +139,10 @@ class DeviceResolver:
                     )
                 )
         return sorted(found, key=lambda c: -c.score)[:3]
+
+
+def _folded(name: str) -> str:
+    return name.lower().replace(" ", "")
 
 
 def _heard(text: str) -> str:

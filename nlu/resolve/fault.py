@@ -11,20 +11,24 @@ from nlu.contract import Candidate
 
 class FaultResolver:
     def __init__(self, catalogue: Catalogue) -> None:
-        self._classes = [(fault, [re.compile(word) for word in fault.words]) for fault in catalogue.faults]
+        self._classes = [
+            (fault, [w for w in fault.words if _plain(w)], [re.compile(w) for w in fault.words if not _plain(w)])
+            for fault in catalogue.faults
+        ]
         self.candidates = lru_cache(maxsize=8_192)(self._candidates)
 
     def _candidates(self, symptom: str, group: str) -> tuple[Candidate, ...]:
         """Ranked classes; one written for the device's ``group`` ("" = unknown) counts more than one for all devices."""
         found: list[tuple[float, FaultClass]] = []
-        for order, (fault, patterns) in enumerate(self._classes):
+        for order, (fault, words, patterns) in enumerate(self._classes):
             fits = not fault.groups or not group or group in fault.groups
             if not fits:
                 continue
-            hits = [m for m in (p.search(symptom) for p in patterns) if m]
+            hits = [len(word) for word in words if word in symptom]
+            hits += [match.end() - match.start() for match in (p.search(symptom) for p in patterns) if match]
             if not hits:
                 continue
-            length = max(len(m.group()) for m in hits)
+            length = max(hits)
             score = (
                 0.6
                 + min(length, 4) * 0.04
@@ -39,3 +43,8 @@ class FaultResolver:
             Candidate(value=f.name, score=round(s, 3), details={"class": f.id, "danger": f.danger})
             for s, f in found[:3]
         )
+
+
+def _plain(pattern: str) -> bool:
+    """Whether a pattern stands for its own characters only, so that it needs no regular expression."""
+    return bool(pattern) and all(c.isalnum() for c in pattern)

@@ -4,9 +4,35 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from pypinyin import Style, lazy_pinyin
+from pypinyin import Style
+from pypinyin.constants import PHRASES_DICT, PINYIN_DICT
+from pypinyin.seg.mmseg import seg as phrases
+from pypinyin.style import convert
 
 _FLAT = {"zh": "z", "ch": "c", "sh": "s"}
+
+
+class _Folded(dict[str, str]):
+    """Folded syllables by what the dictionary writes: zhōng -> zon."""
+
+    def __missing__(self, pinyin: str) -> str:
+        folded = self[pinyin] = fold(convert(pinyin, Style.NORMAL, True, default=pinyin))
+        return folded
+
+
+_FOLDED = _Folded()
+
+
+def _read(word: str) -> tuple[str, ...]:
+    """The folded syllables of Chinese characters, as ``lazy_pinyin`` reads them: the longest phrases from left to right."""
+    heard: list[str] = []
+    for phrase in phrases.cut(word) if len(word) > 1 else (word,):
+        known = PHRASES_DICT.get(phrase)
+        if known is not None:
+            heard += [_FOLDED[syllable[0]] for syllable in known]
+        else:
+            heard += [_FOLDED[PINYIN_DICT.get(ord(c), c).split(",")[0]] for c in phrase]
+    return tuple(heard)
 
 
 class _Table(dict[str, str]):
@@ -14,7 +40,7 @@ class _Table(dict[str, str]):
 
     def __missing__(self, character: str) -> str:
         chinese = "\u4e00" <= character <= "\u9fff"
-        self[character] = fold(lazy_pinyin(character, style=Style.NORMAL)[0]) if chinese else character
+        self[character] = _read(character)[0] if chinese else character
         return self[character]
 
 
@@ -40,8 +66,8 @@ def sounds(text: str) -> tuple[str, ...]:
     """The folded syllables of a word, read as a word: 调 is tiao in 空调, diao alone."""
     if not text or not all("\u4e00" <= c <= "\u9fff" for c in text):
         return tuple(map(sound, text))
-    syllables = lazy_pinyin(text, style=Style.NORMAL)
-    return tuple(map(fold, syllables)) if len(syllables) == len(text) else tuple(map(sound, text))
+    syllables = _read(text)
+    return syllables if len(syllables) == len(text) else tuple(map(sound, text))
 
 
 def distance(one: str, other: str) -> float:
