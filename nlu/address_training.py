@@ -16,7 +16,7 @@ from nlu.pipeline.characters import read
 GENERATED = 1_500  # lines of the generator
 TIMES = 4  # uses of each hand-written line: once as it stands, the others with their divisions told otherwise
 EPOCHS = 12
-DECAY = 3.0
+DECAY = 6.0
 
 Progress = Callable[[str, float], None]
 

@@ -58,6 +58,8 @@ _DEPARTMENTS = (
 )
 
 
+_TOLD = ("电话联系", "电联", "转", "收", "请送上楼", "放门卫", "周末送", "工作日送", "自提", "勿放柜子")
+_MUNICIPALITIES = ("北京", "上海", "天津", "重庆")
 _CROSSING = re.compile(r"([与和跟])(.+?)((?:交叉口|路口|交汇处).*|)")
 
 
@@ -134,8 +136,9 @@ def address_line(rng: random.Random, grammar: Grammar) -> list[Part]:
                 "assist",
             )
         )
-    if rng.random() < 0.02:
-        parts.append((bank("surname") + rng.choice(["先生", "女士", "小姐", "师傅", bank("given")]), "person"))
+    if rng.random() < 0.05:  # a recipient, or what is told to the courier
+        name = bank("surname") + rng.choice(["先生", "女士", "小姐", "师傅", "老师", *[bank("given")] * 5])
+        parts.append((rng.choice([name, name, name, name + "收", *_TOLD]), "redundant"))
     if rng.random() < 0.16:
         parts = _repeated(parts, rng)
     if rng.random() < 0.015:
@@ -193,6 +196,8 @@ def _inside(rng: random.Random) -> list[Part]:
 
 def _refined(text: str, kind: str, rng: random.Random, before: list[Part]) -> list[Part]:
     """Labels as the labelled sets give them: 3-2-501 is building, unit, room with redundant dashes."""
+    if kind == "prov" and text.removesuffix("市") in _MUNICIPALITIES:
+        return [(text, "city")]
     if kind == "devzone":
         return [(text, "devzone" if text.endswith(("开发区", "新区", "保税区")) else "poi")]
     if kind == "houseno" and any(dash in text for dash in "-－/"):

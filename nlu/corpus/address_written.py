@@ -14,6 +14,7 @@ from pathlib import Path
 from core.errors import InvalidInput
 from nlu.corpus.addresses import Part
 from nlu.corpus.written import WRITTEN
+from nlu.pipeline.lexicon import Lexicon
 from nlu.places import Division, divisions, short_names
 from nlu.resolve.address import AddressResolver
 
@@ -26,7 +27,19 @@ _PART = re.compile(r"\[([a-z]+)=([^\[\]]+)\]")
 # By the guideline only development zones are devzone; a works or science park is a place of interest.
 _ZONE = re.compile(r"(?:开发区|高新区|经开区|经济区|新区|保税区|示范区|新城)$")
 _DIVISIONS = {"province": "prov", "city": "city", "district": "district"}
+_ESTATE = re.compile(r"[街里园岛苑村社院]$")  # places with houses of their own, unlike markets with stalls
+_PLAIN = re.compile(r"[0-9]+号")
+_JOINED = re.compile(r"[0-9A-Za-z]+(?:[-—－_/][0-9A-Za-z]+)+(?:号铺|[室号铺房户]|)")
 _MARKS = ("_", "-", ",", "，", "/", ".", "、", "*")
+_FULLER = 0.1  # share of the lines with divisions that name some of them before
+_REWRITTEN = 0.35  # share of the lines with building and room whose numbers are written otherwise
+_BRACKETS = 0.04  # share of the lines with a place in brackets
+_IN_BRACKETS = ("poi", "subpoi", "person", "assist", "town")
+_NO_SIGN = 0.08  # share of the house numbers that lose their 号
+_DASHES = ("-", "-", "-", "-", "-", "－", "—", "/", "_", "~")
+_HOUSES = ("幢", "栋", "号楼", "#", "号", "座")
+_CELLS = ("单元", "单元", "门")
+_BARE_NUMBER = re.compile(r"([0-9A-Za-z]{1,4})(?:幢|栋|号楼|#楼?|号|座|单元|门|室|房|)")
 _TOWNS = 0.35  # share of the lines without a town that get one
 
 _BARE = 0.12  # share of the towns that are named without their kind
@@ -49,7 +62,63 @@ def _line(where: str, line: str) -> list[Part]:
     unknown = {name for name, _ in found} - LABELS
     if unknown:
         raise InvalidInput(f"{where}: unknown labels {sorted(unknown)}")
-    return [(words, "poi" if name == "devzone" and not _ZONE.search(words) else name) for name, words in found]
+    return _settled(
+        [(words, "poi" if name == "devzone" and not _ZONE.search(words) else name) for name, words in found]
+    )
+
+
+def _settled(parts: list[Part]) -> list[Part]:
+    """The line by one convention: each division that is told again a part of its own, numbers that a dash joins each their own too."""
+    out: list[Part] = []
+    for words, name in parts:
+        told = {label for _, label in out}
+        if name == "redundant":
+            out += [(piece, name) for piece in _tellings(words)]
+        elif name == "roomno" and not told & {"floorno", "cellno"} and (joined := _JOINED.fullmatch(words)):
+            out += _dashed(joined, "houseno" in told)
+        elif (
+            name == "roomno"
+            and out
+            and out[-1][1] in ("poi", "subpoi")
+            and _ESTATE.search(out[-1][0])
+            and _PLAIN.fullmatch(words)
+        ):
+            out.append((words, "houseno"))
+        else:
+            out.append((words, name))
+    return out
+
+
+def _tellings(words: str) -> list[str]:
+    """The divisions' names of a second telling, and the marks between; other words stay together."""
+    pieces: list[str] = []
+    for piece in re.findall(r"[\W_]+|[^\W_]+", words):
+        matches = list(_names().matches(piece))
+        ends = [0, *(b for _, b, _ in matches)]
+        if not piece[0].isalnum() or (ends[-1] == len(piece) and ends[:-1] == [a for a, *_ in matches]):
+            pieces += [piece[a:b] for a, b, _ in matches] or [piece]
+        else:
+            return [words]
+    return pieces
+
+
+@lru_cache(maxsize=1)
+def _names() -> Lexicon:
+    return Lexicon(divisions().lexicon())
+
+
+def _dashed(joined: re.Match[str], housed: bool) -> list[Part]:
+    """12-3-1001 is building, unit and room, 12-1001 building and room, behind a building unit and room; 201-3 is one room."""
+    pieces = re.split(r"([-—－_/])", joined.group())
+    labels = {
+        (3, False): ["houseno", "cellno", "roomno"],
+        (2, False): ["houseno", "roomno"],
+        (2, True): ["cellno", "roomno"],
+    }
+    names = labels.get((len(pieces) // 2 + 1, housed))
+    if names is None or len(re.sub(r"\D", "", pieces[0])) > 2:
+        return [(joined.group(), "roomno")]
+    return [(piece, "redundant" if n % 2 else names[n // 2]) for n, piece in enumerate(pieces)]
 
 
 def vary(lines: Iterable[list[Part]], seed: int, times: int) -> list[list[Part]]:
@@ -59,8 +128,61 @@ def vary(lines: Iterable[list[Part]], seed: int, times: int) -> list[list[Part]]
         out.append(parts)
         for n in range(1, times):
             rng = random.Random(f"{seed}:line:{number}:{n}")  # noqa: S311 - repeatable by seed, not secret
-            out.append(_marked(_divided(parts, rng), rng))
+            out.append(_marked(_bracketed(_numbered(_divided(parts, rng), rng), rng), rng))
     return out
+
+
+def _numbered(parts: list[Part], rng: random.Random) -> list[Part]:
+    """The line with its numbers written otherwise: 3幢2单元501 as 3-2-501 and back, a house number of a street without its 号."""
+    parts = list(parts)
+    at = next((n for n, (_, name) in enumerate(parts) if name == "houseno"), len(parts))
+    for run in (["houseno", "cellno", "roomno"], ["houseno", "roomno"]):
+        dashed = [name for label in run for name in ("redundant", label)][1:]
+        if _labels(parts[at : at + len(run)]) == run and rng.random() < _REWRITTEN:
+            parts[at : at + len(run)] = _with_dashes(parts[at : at + len(run)], rng)
+        elif _labels(parts[at : at + len(dashed)]) == dashed and rng.random() < _REWRITTEN:
+            parts[at : at + len(dashed)] = _with_units(parts[at : at + len(dashed)], rng)
+    for n, (words, name) in enumerate(parts):
+        behind = parts[n + 1] if n + 1 < len(parts) else ("", "poi")
+        if name == "roadno" and _PLAIN.fullmatch(words) and behind[1] == "poi" and not behind[0][:1].isdigit():
+            parts[n] = (words[:-1] if rng.random() < _NO_SIGN else words, name)
+    return parts
+
+
+def _labels(parts: list[Part]) -> list[str]:
+    return [name for _, name in parts]
+
+
+def _with_dashes(parts: list[Part], rng: random.Random) -> list[Part]:
+    """Building, unit and room by their bare numbers; as they stand where one has no number."""
+    bare = [_BARE_NUMBER.fullmatch(words) for words, _ in parts]
+    dash = rng.choice(_DASHES)
+    said: list[Part] = []
+    for found, (words, name) in zip(bare, parts, strict=True):
+        if found is None:
+            return parts
+        said += [*[(dash, "redundant")] * bool(said), (words if name == "roomno" else found[1], name)]
+    return said
+
+
+def _with_units(parts: list[Part], rng: random.Random) -> list[Part]:
+    """What dashes join, with units; as it stands where a piece is no bare number."""
+    units = {"houseno": rng.choice(_HOUSES), "cellno": rng.choice(_CELLS), "roomno": rng.choice(["", "室"])}
+    if any(len(words) > 1 if name == "redundant" else not words[-1].isdigit() for words, name in parts):
+        return parts
+    return [(words + units[name], name) for words, name in parts if name != "redundant"]
+
+
+def _bracketed(parts: list[Part], rng: random.Random) -> list[Part]:
+    """Some lines with one of their places in brackets."""
+    places = [
+        n for n, (words, name) in enumerate(parts) if n and name in _IN_BRACKETS and not set(words) & set("()（）")
+    ]
+    if not places or rng.random() >= _BRACKETS:
+        return parts
+    n = rng.choice(places)
+    opened, closed = rng.choice([("(", ")"), ("（", "）")])
+    return [*parts[:n], (opened, "redundant"), parts[n], (closed, "redundant"), *parts[n + 1 :]]
 
 
 @lru_cache(maxsize=1)
@@ -123,6 +245,10 @@ def _said(chain: list[Division], rng: random.Random) -> list[Part]:
 def _twice(said: list[Part], rest: list[Part], rng: random.Random) -> list[Part]:
     """Forms put the divisions before an address that has them already: the second telling is redundant."""
     roll = rng.random()
+    plain = [part for part in said if part[1] != "redundant"]
+    if roll >= 1 - _FULLER and len(plain) > 1:  # the second telling is the fuller one: it counts
+        first = plain[: rng.randint(1, len(plain) - 1)] if rng.random() < 0.7 else plain[-1:]
+        return [*((words, "redundant") for words, _ in first), *plain, *rest]
     if roll >= 0.4 or not said:
         return [*said, *rest]
     again = [(words, "redundant") for words, name in said if name != "redundant"]
