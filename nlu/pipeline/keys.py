@@ -29,33 +29,37 @@ class KeyRows:
         order = np.argsort(home, kind="stable")
         at = np.arange(len(keys))
         places = np.maximum.accumulate(home[order] - at) + at  # the first free one from its home on
-        self._rows = np.full(max(1 << bits, int(places.max(initial=0)) + 1) + _FURTHER, self.none, dtype=np.int32)
-        self._rows[places] = order
-        self._keys = np.zeros(len(self._rows), dtype=keys.dtype)
-        self._keys[places] = keys[order]
+        self._farthest = int((places - home[order]).max(initial=0))
+        # Key and row stand side by side, for looking at either takes as long as looking at both.
+        size = max(1 << bits, int(places.max(initial=0)) + 1) + _FURTHER
+        self._slots = np.zeros((size, 2), dtype=keys.dtype)
+        self._slots[:, 1] = self.none
+        self._slots[places, 0] = keys[order]
+        self._slots[places, 1] = order
 
     def _home(self, keys: Keys) -> Keys:
         found: Keys = (keys if self._mixed else keys * _SPREAD) >> self._shift
         return found
 
-    def find(self, wanted: Keys) -> NDArray[np.int32]:
+    def find(self, wanted: Keys) -> NDArray[np.int64]:
         """Of each of ``wanted`` (one dimension) its row, ``none`` where it is no key."""
         home = self._home(wanted)
-        seen = self._keys.take(home)
-        rows = self._rows.take(home)
-        waiting = (seen != wanted).nonzero()[0]
+        seen = self._slots.take(home, axis=0)
+        rows = seen[:, 1].astype(np.int64)
+        waiting = (seen[:, 0] != wanted).nonzero()[0]
         rows[waiting] = self.none
-        waiting = waiting[seen.take(waiting) != 0]
+        waiting = waiting[seen[waiting, 0] != 0]
         first = 1
-        while len(waiting):
-            width = _NEAR if len(waiting) > _MANY else _FURTHER
+        while len(waiting) and first <= self._farthest:
+            width = min(self._farthest, _NEAR if len(waiting) > _MANY else _FURTHER)
             near = home.take(waiting)[:, None] + np.arange(first, first + width, dtype=home.dtype)
-            seen = self._keys.take(near, mode="clip")
-            hits = (seen == wanted.take(waiting)[:, None]).ravel().nonzero()[0]
+            seen = self._slots.take(near, axis=0, mode="clip")
+            hits = (seen[:, :, 0] == wanted.take(waiting)[:, None]).ravel().nonzero()[0]
             found = hits // width
-            rows[waiting.take(found)] = self._rows.take(near.ravel().take(hits))
-            going_on = (seen != 0).all(axis=1)
-            going_on[found] = False
-            waiting = waiting[going_on]
+            rows[waiting.take(found)] = seen.reshape(-1, 2)[hits, 1]
             first += width
+            if first <= self._farthest:
+                going_on = seen[:, -1, 0] != 0
+                going_on[found] = False
+                waiting = waiting[going_on]
         return rows

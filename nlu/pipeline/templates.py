@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping, Sequence
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nlu.pipeline.symbols import Column, column
+from nlu.pipeline.symbols import NUMBERS, Column
 
 Part = tuple[str, int]  # column, offset -2..2
 _REACH = 2
@@ -41,9 +42,14 @@ class Templates:
         table = np.empty((len(self.columns), wide), dtype=np.uint64)
         table[:, :_REACH] = self._before
         table[:, wide - _REACH :] = self._behind
-        for name, row in zip(self.columns, table, strict=True):
-            given = columns[name]
-            row[_REACH : _REACH + n] = given if isinstance(given, np.ndarray) else column(given)
+        given = [columns[name] for name in self.columns]
+        told = [row for row, symbols in enumerate(given) if not isinstance(symbols, np.ndarray)]
+        numbers = map(NUMBERS.__getitem__, chain.from_iterable(given[row] for row in told))
+        inside = table[:, _REACH : _REACH + n]
+        inside[told] = np.fromiter(numbers, dtype=np.uint64, count=len(told) * n).reshape(len(told), n)
+        for row, made in enumerate(given):
+            if isinstance(made, np.ndarray):
+                inside[row] = made
         symbols = table.ravel().take(self._rows * wide + self._offsets + np.arange(n))  # (parts, characters)
         mixed = np.add.reduceat(symbols * self._factors, self._firsts, axis=0)
         mixed += self._seeds

@@ -33,7 +33,7 @@ def test_words_are_read_as_words(word: str) -> None:
 
 def test_what_is_not_chinese_sounds_like_itself() -> None:
     assert sound("x") == "x"
-    assert sounds("a空") == ("a", "kon")
+    assert sounds("a空") == ("a", "kong")
     assert sounds("") == ()
 
 
