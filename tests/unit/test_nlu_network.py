@@ -31,7 +31,7 @@ def shown(rng: np.random.Generator) -> Shown:
     return Shown(numbers=numbers, labels=labels, classes=np.array([there, there, not there], dtype=np.float32))
 
 
-def trained(count: int = 150, epochs: int = 12) -> Network:
+def trained(count: int = 120, epochs: int = 10) -> Network:
     rng = np.random.default_rng(5)
     return train_network(
         [shown(rng) for _ in range(count)],
