@@ -1,7 +1,7 @@
 """From audio to fields: python benchmarks/nlu_calls.py CALLS.jsonl. Needs a speech model (HOTLINE_ASR_MODEL).
 
 Each line of the file names a recording (path, relative to it) and its true words with labelled fields. Prints the value F1 of each
-field on the true words, on the recogniser's words, and on those with correction by sound.
+field on the true words, on the recogniser's words as they are, and on those with their confidences, by which they are corrected by sound.
 """
 
 from __future__ import annotations
@@ -16,8 +16,7 @@ from asr.engine_vosk import VoskEngine
 from asr.models import required
 from asr.transcribe import recognise_file
 from core import clock
-from nlu.contract import FIELD_NAMES, Context, Turn
-from nlu.text import corrected
+from nlu.contract import FIELD_NAMES, Context, SpokenWord, Turn
 
 
 def main() -> None:
@@ -27,15 +26,26 @@ def main() -> None:
     understander = nlu.load()
     context = Context(now=clock.now())
     ways = ("true words", "recognised", "corrected by sound")
-    right = {way: Counter() for way in ways}
-    found = {way: Counter() for way in ways}
+    right: dict[str, Counter[str]] = {way: Counter() for way in ways}
+    found: dict[str, Counter[str]] = {way: Counter() for way in ways}
     wanted: Counter[str] = Counter()
     for call in calls:
-        heard = " ".join(final.text for final in recognise_file(engine, file.parent / call["path"]))
+        finals = recognise_file(engine, file.parent / call["path"])
+        heard = " ".join(final.text for final in finals)
+        words = [
+            SpokenWord(text=word.text, start=word.start, end=word.end, confidence=word.confidence)
+            for final in finals
+            for word in final.words
+        ]
         gold = Counter((f["name"], f["value"]) for f in call["fields"])
         wanted.update(name for name, _ in gold.elements())
-        for way, text in zip(ways, (call["text"], heard, corrected(heard)), strict=True):
-            fields = understander.understand([Turn(text=text, channel="call")], context).fields
+        turns = (
+            Turn(text=call["text"], channel="call"),
+            Turn(text=heard, channel="call"),
+            Turn(text=heard, channel="call", words=words),
+        )
+        for way, turn in zip(ways, turns, strict=True):
+            fields = understander.understand([turn], context).fields
             mine = Counter({(f.name, f.start, f.value): 1 for f in fields})
             values = Counter((name, value) for name, _, value in mine)
             right[way].update(name for name, _ in (values & gold).elements())

@@ -27,6 +27,7 @@ from nlu.corpus import Example, generate
 from nlu.corpus.examples import literal, vary
 from nlu.corpus.written import Written
 from nlu.corpus.written import load as load_written
+from nlu.hearing_training import train_hearing
 from nlu.network_training import Shown, train_network
 from nlu.pipeline import address_parts, characters, classes, entities  # noqa: F401 - registers the components
 from nlu.pipeline.chain import Chain, Numbers
@@ -36,6 +37,7 @@ from nlu.pipeline.features import INPUTS
 from nlu.pipeline.linear import LinearClasses, train_linear
 from nlu.pipeline.network import Network
 from nlu.pipeline.vocabulary import feature_maker, reading_form
+from nlu.text.hearing import FILE
 
 Progress = Callable[[str, float], None]  # what is done, share 0..1
 EPOCHS = 20  # L-BFGS was far from its end after forty rounds that took longer
@@ -206,6 +208,7 @@ def train(
     )
     out.mkdir(parents=True, exist_ok=True)
     nlp.to_disk(out, exclude=["vocab"])
+    train_hearing(written, seed=seed).save(out / FILE)
     progress("written", 1.0)
     return out
 

@@ -23,6 +23,8 @@ from nlu.pipeline.entities import EntityTagger, Found
 from nlu.quoting import readable
 from nlu.resolve import Resolver
 from nlu.settings import NluSettings
+from nlu.text.correct import corrected
+from nlu.text.hearing import FILE, Hearing
 from nlu.values import value_of
 
 INTENT_THRESHOLD = 0.5
@@ -40,6 +42,12 @@ def load_pipeline(path: Path) -> Any:
     return spacy.load(path)
 
 
+@lru_cache(maxsize=4)
+def load_hearing(path: Path) -> Hearing | None:
+    """The correction by sound of one directory, None where it was trained without."""
+    return Hearing.load(path / FILE) if (path / FILE).exists() else None
+
+
 class PipelineUnderstander:
     """The contract's ``Understander``. Thread-safe for reading; the same input gives the same output."""
 
@@ -48,6 +56,7 @@ class PipelineUnderstander:
 
         found = model_path(path)
         self._nlp = load_pipeline(found)
+        self._hearing = load_hearing(found)
         meta = self._nlp.meta
         self.name = f"{meta['name']}-{meta['version']}"
         self._limit = settings.get(NluSettings).read_limit
@@ -71,22 +80,24 @@ class PipelineUnderstander:
         for number, turn in enumerate(turns):
             if turn.speaker != "customer" or not turn.text.strip():
                 continue
-            text = readable(turn.text[: self._limit])
+            said = corrected(self._hearing, readable(turn.text[: self._limit]), turn.words, turn.alternatives)
+            text = said.text
             found, scores = self._read(text)
             spans = tidy.tidy(text, found, expects=turn.expects)
             judged.append((classifier.classify(text, [(a, b, name) for a, b, name, _, _ in spans], scores), text))
-            for start, end, name, confidence, component in spans:
-                surface = turn.text[start:end]
+            for begin, until, name, confidence, component in spans:
+                start, end = said.span(begin, until)
                 fields.append(
                     FieldFound(
                         name=name,
                         turn=number,
                         start=start,
                         end=end,
-                        surface=surface,
-                        value=value_of(name, surface),
+                        surface=turn.text[start:end],
+                        value=value_of(name, text[begin:until]),
                         confidence=confidence,
                         component=component,
+                        corrections=tuple((c.start, c.end, c.heard, c.meant) for c in said.within(start, end)),
                     )
                 )
         fields = self._resolver.resolve(fields, turns, context)
