@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Set
+from operator import add
 
 Match = tuple[int, int, str]  # start, end, tag
 
@@ -57,14 +58,16 @@ class Lexica:
         ends = [0] * len(found)
         hides = [hidden if name in hiding else () for name in self._names]
         heads = self._heads.get
-        for at, character in enumerate(text):
-            for begun in (heads(text[at : at + 2]), heads(character)):
-                for number, entries in begun or ():
-                    if ends[number] > at:
-                        continue
-                    for word, tag in entries:
-                        if text.startswith(word, at) and word not in hides[number]:
-                            ends[number] = at + len(word)
-                            found[number].append((at, ends[number], tag))
-                            break
+        pairs = map(heads, map(add, text, text[1:] + "\0"))
+        for at, (pair, single) in enumerate(zip(pairs, map(heads, text), strict=True)):
+            if pair is None and single is None:
+                continue
+            for number, entries in (*(pair or ()), *(single or ())):
+                if ends[number] > at:
+                    continue
+                for word, tag in entries:
+                    if text.startswith(word, at) and word not in hides[number]:
+                        ends[number] = at + len(word)
+                        found[number].append((at, ends[number], tag))
+                        break
         return dict(zip(self._names, found, strict=True))
