@@ -136,14 +136,23 @@ def address_line(rng: random.Random, grammar: Grammar) -> list[Part]:
                 "assist",
             )
         )
-    if rng.random() < 0.05:  # a recipient, or what is told to the courier
-        name = bank("surname") + rng.choice(["先生", "女士", "小姐", "师傅", "老师", *[bank("given")] * 5])
-        parts.append((rng.choice([name, name, name, name + "收", *_TOLD]), "redundant"))
+    if rng.random() < 0.05:
+        parts.append(note(grammar, rng))
     if rng.random() < 0.16:
         parts = _repeated(parts, rng)
     if rng.random() < 0.015:
         parts.insert(0, ("中国", "country"))
     return _separated(_whole_numbers(parts), rng)
+
+
+def note(grammar: Grammar, rng: random.Random) -> Part:
+    """A recipient, or what is told to the courier."""
+
+    def bank(name: str) -> str:
+        return "".join(text for text, _ in grammar.expand(name, rng, lambda *_: ()))
+
+    name = bank("surname") + rng.choice(["先生", "女士", "小姐", "师傅", "老师", *[bank("given")] * 5])
+    return rng.choice([name, name, name, name + "收", *_TOLD]), "redundant"
 
 
 def _whole_numbers(parts: list[Part]) -> list[Part]:

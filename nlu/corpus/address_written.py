@@ -12,6 +12,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from core.errors import InvalidInput
+from nlu.corpus import grammar as grammars
+from nlu.corpus.address_lines import note
 from nlu.corpus.addresses import Part
 from nlu.corpus.written import WRITTEN
 from nlu.pipeline.lexicon import Lexicon
@@ -35,6 +37,7 @@ _FULLER = 0.1  # share of the lines with divisions that name some of them before
 _REWRITTEN = 0.35  # share of the lines with building and room whose numbers are written otherwise
 _BRACKETS = 0.04  # share of the lines with a place in brackets
 _IN_BRACKETS = ("poi", "subpoi", "person", "assist", "town")
+_NOTES = 0.03  # share of the lines with a recipient or a word to the courier behind
 _NO_SIGN = 0.08  # share of the house numbers that lose their 号
 _DASHES = ("-", "-", "-", "-", "-", "－", "—", "/", "_", "~")
 _HOUSES = ("幢", "栋", "号楼", "#", "号", "座")
@@ -124,11 +127,15 @@ def _dashed(joined: re.Match[str], housed: bool) -> list[Part]:
 def vary(lines: Iterable[list[Part]], seed: int, times: int) -> list[list[Part]]:
     """Each line once as it stands and ``times - 1`` times with its divisions told otherwise: completed, shortened, left out, twice."""
     out = []
+    grammar = grammars.load()
     for number, parts in enumerate(lines):
         out.append(parts)
         for n in range(1, times):
             rng = random.Random(f"{seed}:line:{number}:{n}")  # noqa: S311 - repeatable by seed, not secret
-            out.append(_marked(_bracketed(_numbered(_divided(parts, rng), rng), rng), rng))
+            said = _marked(_bracketed(_numbered(_divided(parts, rng), rng), rng), rng)
+            if said[-1][1] != "redundant" and rng.random() < _NOTES:
+                said.append(note(grammar, rng))
+            out.append(said)
     return out
 
 

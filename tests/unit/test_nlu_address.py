@@ -69,6 +69,7 @@ def test_variants_tell_the_divisions_otherwise_and_leave_the_rest(tmp_path: Path
     assert any(name == "town" for parts in first for _, name in parts)
     kept = {"".join(w for w, n in parts if n != "redundant") for parts in plain}
     assert kept == {"建设街18号", "建设街18"}
+    assert any(parts[-1][1] == "redundant" and parts[-1][0][0].isalpha() for parts in plain)
 
 
 def test_a_municipality_told_twice_is_one_city(tmp_path: Path) -> None:
