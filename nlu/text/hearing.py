@@ -134,7 +134,8 @@ class Hearing:
             if not sure:  # the last column: nobody said it
                 whole = np.concatenate([whole, (score + noise + NOISE)[:, None]], axis=1)
             flat = whole.ravel()
-            order = np.argsort(-flat, kind="stable")[: BEAM * 3]
+            order = np.argpartition(-flat, BEAM * 3)[: BEAM * 3] if len(flat) > BEAM * 3 else np.arange(len(flat))
+            order = order[np.lexsort((order, -flat[order]))]
             chosen: list[tuple[int, int, int, float]] = []
             seen: set[tuple[int, int]] = set()
             for place in order.tolist():

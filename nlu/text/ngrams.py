@@ -57,17 +57,24 @@ class Ngrams:
         context = before * self._size + last
         at = np.minimum(np.searchsorted(self._pairs, context), len(self._pairs) - 1)
         known = self._pairs[at] == context
-        codes = last[:, None] * self._size + following
-        place = np.minimum(np.searchsorted(self._pairs, codes), len(self._pairs) - 1)
-        two = np.where(
-            self._pairs[place] == codes, self._pair[place], self._single_rest[last][:, None] + self.single[following]
-        )
+        if following.ndim == 1:  # many contexts end alike
+            ends, which = np.unique(last, return_inverse=True)
+            two = self._behind(ends, following)[which]
+        else:
+            two = self._behind(last, following)
         codes = at[:, None] * self._size + following
         place = np.minimum(np.searchsorted(self._triples, codes), len(self._triples) - 1)
         seen = (self._triples[place] == codes) & known[:, None]
         return np.asarray(
             np.where(seen, self._triple[place], np.where(known, self._pair_rest[at], 0.0)[:, None] + two), np.float32
         )
+
+    def _behind(self, last: Array, following: Array) -> Array:
+        """The same by one character before."""
+        codes = last[:, None] * self._size + following
+        place = np.minimum(np.searchsorted(self._pairs, codes), len(self._pairs) - 1)
+        fewer = self._single_rest[last][:, None] + self.single[following]
+        return np.where(self._pairs[place] == codes, self._pair[place], fewer)
 
     @classmethod
     def trained(cls, texts: Iterable[str]) -> Ngrams:
