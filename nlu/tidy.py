@@ -43,7 +43,9 @@ def tidy(text: str, spans: list[tuple[int, int, str, float]], *, expects: str = 
             found.append((start, end, name, confidence, "entities"))
     found = _parts_of_faults(text, _without_overlaps(_merged(text, found)))
     found = by_rule(text, found)
-    for pattern in (_MOBILE, _SPOKEN_MOBILE, _LANDLINE):
+    for pattern, begins in ((_MOBILE, "1"), (_SPOKEN_MOBILE, "幺一"), (_LANDLINE, "0")):
+        if not any(c in text for c in begins):
+            continue
         for match in pattern.finditer(text):
             if any(f[0] < match.end() and match.start() < f[1] for f in found):
                 continue

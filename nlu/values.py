@@ -20,6 +20,20 @@ _TRAILING = re.compile(
 _NAME_TAIL = re.compile(r"(?:路|街|道|巷|弄|里|村|区|园|苑|湾|府|城|庭|院|坊|胡同|新村)$")
 
 
+_SPACE_BETWEEN = re.compile(r"(?<=[\u4e00-\u9fff])\s+(?=[\u4e00-\u9fff])")
+_CHINESE = re.compile(r"[\u4e00-\u9fff]{3}")
+_ADDRESS_FILLER = re.compile(
+    r"嗯+|呃+|(?<=[\u4e00-\u9fff])(?:那个|就是说|就是)(?=[\u4e00-\u9fff])|(?<=[号楼区路街市县元])(?:啊|哦|额|呢)"
+)
+_DASH = re.compile(rf"(?<=[{_N}0-9])\s*杠\s*(?=[{_N}0-9])")
+_OF = re.compile(rf"([{_N}]+)之([{_N}]+)")
+_OF_HOUSE = re.compile(rf"(?<=[号\d])之([{_N}]+)")
+_REPEATED = re.compile(rf"[{_N}]{{3,6}}啊(?=[{_N}]{{3,4}}$)")
+_DASHED = re.compile(rf"[{_N}]+(?:-[{_N}]+)+")
+_LAST = re.compile(rf"(?<=号|楼|栋|幢|座|元|苑|园)([{_N}]{{3,5}})$")
+_LETTER = re.compile(r"(?<![a-zA-Z])[a-z](?=\d|座|栋|区|幢|馆|楼|塔|$)")
+
+
 def value_of(name: str, surface: str) -> str:
     """The guidelines' value; surfaces that hold nothing of the kind come back as they are."""
     return _VALUES.get(name, _as_written)(surface)
@@ -31,7 +45,7 @@ def _as_written(surface: str) -> str:
 
 def _spaceless(surface: str) -> str:
     """As written, without the spaces a recogniser puts between Chinese words."""
-    return re.sub(r"(?<=[\u4e00-\u9fff])\s+(?=[\u4e00-\u9fff])", "", surface)
+    return _SPACE_BETWEEN.sub("", surface)
 
 
 # ---- telephone
@@ -106,25 +120,17 @@ def order_value(surface: str) -> str:
 def address_value(surface: str) -> str:
     """Place names unchanged; spoken numbers of house, building, unit, floor, room made Arabic; corrections applied."""
     text = _corrected_address(_spaceless(surface))
-    if re.search(r"[\u4e00-\u9fff]{3}", text):
-        text = re.sub(
-            r"嗯+|呃+|(?<=[\u4e00-\u9fff])(?:那个|就是说|就是)(?=[\u4e00-\u9fff])|(?<=[号楼区路街市县元])(?:啊|哦|额|呢)",
-            "",
-            text,
-        )
-    text = re.sub(rf"(?<=[{_N}0-9])\s*杠\s*(?=[{_N}0-9])", "-", text)
-    text = re.sub(
-        rf"([{_N}]+)之([{_N}]+)",
-        lambda m: f"{number(m.group(1)) or m.group(1)}之{number(m.group(2)) or m.group(2)}",
-        text,
-    )
-    text = re.sub(rf"(?<=[号\d])之([{_N}]+)", lambda m: "之" + (number(m.group(1)) or m.group(1)), text)
-    text = re.sub(rf"[{_N}]{{3,6}}啊(?=[{_N}]{{3,4}}$)", "", text)
-    text = re.sub(rf"[{_N}]+(?:-[{_N}]+)+", lambda m: "-".join(number(p) or p for p in m.group().split("-")), text)
+    if _CHINESE.search(text):
+        text = _ADDRESS_FILLER.sub("", text)
+    text = _DASH.sub("-", text)
+    text = _OF.sub(lambda m: f"{number(m.group(1)) or m.group(1)}之{number(m.group(2)) or m.group(2)}", text)
+    text = _OF_HOUSE.sub(lambda m: "之" + (number(m.group(1)) or m.group(1)), text)
+    text = _REPEATED.sub("", text)
+    text = _DASHED.sub(lambda m: "-".join(number(p) or p for p in m.group().split("-")), text)
     text = _NUMBERED.sub(lambda m: _numbered(text, m), text)
     text = _TRAILING.sub(lambda m: _room_number(m.group(1)), text)
-    text = re.sub(rf"(?<=号|楼|栋|幢|座|元|苑|园)([{_N}]{{3,5}})$", lambda m: number(m.group(1)) or m.group(1), text)
-    return re.sub(r"(?<![a-zA-Z])[a-z](?=\d|座|栋|区|幢|馆|楼|塔|$)", lambda m: m.group().upper(), text).strip()
+    text = _LAST.sub(lambda m: number(m.group(1)) or m.group(1), text)
+    return _LETTER.sub(lambda m: m.group().upper(), text).strip()
 
 
 def _room_number(run: str) -> str:

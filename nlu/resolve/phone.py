@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import phonenumbers
 
 from nlu.contract import Candidate
@@ -52,6 +54,16 @@ def area_code(region: str) -> str:
 
 
 _NEIGHBOURS = ("852", "853", "886")  # Hong Kong, Macao, Taiwan: said without the 00 before them
+
+
+def _mobile() -> re.Pattern[str]:
+    """Chinese mobile numbers, as the library knows them: most numbers are one, and no other kind has eleven digits and begins so."""
+    china = phonenumbers.PhoneMetadata.metadata_for_region("CN")
+    known = china.mobile.national_number_pattern if china and china.mobile else None
+    return re.compile(rf"(?=1[3-9]\d{{9}}$)(?:{known or '(?!)'})", re.ASCII)
+
+
+_MOBILE = _mobile()
 _KINDS = {phonenumbers.PhoneNumberType.MOBILE: "mobile", phonenumbers.PhoneNumberType.FIXED_LINE: "fixed"}
 
 
@@ -65,6 +77,8 @@ def resolve_phone(value: str, region: str) -> Candidate | None:
         return None
     if len(number) in (7, 8) and number[0] != "0" and area_code(region):
         number = area_code(region) + number
+    if _MOBILE.fullmatch(number):
+        return _candidate(f"+86{number}", 0.99, "mobile", extension)
     try:
         parsed = _neighbour(number) or phonenumbers.parse(number, "CN")
     except phonenumbers.NumberParseException:
@@ -76,9 +90,11 @@ def resolve_phone(value: str, region: str) -> Candidate | None:
     local = len(number) in (7, 8) and number[0] not in "01"
     kind = _KINDS.get(known, "service" if number.startswith(("400", "800")) else "local" if local else "unknown")
     e164 = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
-    return Candidate(
-        value=e164, score=0.99 if valid else 0.5, details={"e164": e164, "kind": kind, "extension": extension}
-    )
+    return _candidate(e164, 0.99 if valid else 0.5, kind, extension)
+
+
+def _candidate(e164: str, score: float, kind: str, extension: str) -> Candidate:
+    return Candidate(value=e164, score=score, details={"e164": e164, "kind": kind, "extension": extension})
 
 
 def _neighbour(number: str) -> phonenumbers.PhoneNumber | None:

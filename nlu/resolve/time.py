@@ -80,7 +80,7 @@ def resolve_time(value: str, now: datetime, zone: str) -> list[Candidate]:
     text = _arabic(re.sub(r"\s+", "", value))
     out = []
     previous: date | None = None
-    for piece in re.split(r"或者|或是|还是|或|、|(?<=[天号日午晚早\d一二三四五六])和", text):
+    for piece in _OR.split(text):
         if not piece:
             continue
         window, previous = _window(piece, here, previous)
@@ -90,16 +90,15 @@ def resolve_time(value: str, now: datetime, zone: str) -> list[Candidate]:
     return out[:4]
 
 
+_OR = re.compile(r"或者|或是|还是|或|、|(?<=[天号日午晚早\d一二三四五六])和")
+_COUNTED = re.compile(rf"(?<![周拜期])[{_N}]+(?=点|号|日|月|时|个小时|小时|个钟头|钟头|天|分)")
+_MINUTES = re.compile(rf"(?<=点)([{_N}]{{1,3}})(?=分|$|到|至|以|之|左|前|后)")
+
+
 def _arabic(text: str) -> str:
-    text = re.sub(
-        rf"(?<![周拜期])[{_N}]+(?=点|号|日|月|时|个小时|小时|个钟头|钟头|天|分)",
-        # 十一点 and 十一号 are numbers, 十一 alone is the holiday.
-        lambda m: number(m.group().replace("两", "二")) or m.group(),
-        text,
-    )
-    text = re.sub(
-        rf"(?<=点)([{_N}]{{1,3}})(?=分|$|到|至|以|之|左|前|后)", lambda m: number(m.group(1)) or m.group(1), text
-    )
+    # 十一点 and 十一号 are numbers, 十一 alone is the holiday.
+    text = _COUNTED.sub(lambda m: number(m.group().replace("两", "二")) or m.group(), text)
+    text = _MINUTES.sub(lambda m: number(m.group(1)) or m.group(1), text)
     return text.replace("：", ":").replace("—", "-").replace("~", "-").replace("至", "到")
 
 
