@@ -21,6 +21,8 @@ from nlu.text.ngrams import Array, Ngrams
 
 FILE = "hearing.npz"
 SURE = 0.97  # a word of this confidence stays
+AROUND = 12  # characters to both sides whose confidences tell how well something was heard
+HOPELESS = 0.6  # mean confidence around a character; below it a correction only makes fields of what nobody understood
 LANGUAGE = 0.8  # weight of what is likely to be said
 AGAINST = 0.0  # logarithm, for each character that is changed
 BACKED = -1.5  # logarithm, of hearing a character that another reading of the audio has
@@ -112,17 +114,17 @@ class Hearing:
         """For each character that was heard what was probably said instead: itself, another one, several, or nothing."""
         if not heard:
             return []
+        means = _means([h.confidence for h in heard])
         text = "".join(h.character for h in heard)
         numbers = self._ngrams.numbers(text)
         sounds = syllables(text)
-        mean = sum(h.confidence for h in heard) / len(heard)
         # The beam: contexts, logarithms, and for the way back (entry before, characters) of each.
         before, last, score = np.zeros(1, np.int64), np.zeros(1, np.int64), np.zeros(1)
         trail: list[tuple[int, int, tuple[int, ...]]] = [(-1, -1, ())]
         ends = np.zeros(1, np.int64)
         for at, (one, number, sound) in enumerate(zip(heard, numbers, sounds, strict=True)):
-            same, wrong, noise = chances(one.confidence, mean)
-            sure = one.confidence >= SURE or sound not in self._number
+            same, wrong, noise = chances(one.confidence, means[at])
+            sure = one.confidence >= SURE or means[at] < HOPELESS or sound not in self._number
             lost: tuple[Array, ...] = ()
             if not sure:
                 before, last, score, ends, lost = self._with_lost(before, last, score, ends)
@@ -184,6 +186,18 @@ class Hearing:
             np.concatenate([ends, ends[which]]),
             (np.concatenate([none, guessed]),),
         )
+
+
+def _means(confidences: Sequence[float]) -> list[float]:
+    """The mean confidence around each character."""
+    sums = [0.0]
+    for confidence in confidences:
+        sums.append(sums[-1] + confidence)
+    n = len(confidences)
+    return [
+        (sums[min(n, i + AROUND + 1)] - sums[max(0, i - AROUND)]) / (min(n, i + AROUND + 1) - max(0, i - AROUND))
+        for i in range(n)
+    ]
 
 
 RIGHT = (-12.0, 3.3, 13.5)  # of the logistic function: by itself, by the word's confidence, by the mean

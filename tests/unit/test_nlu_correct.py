@@ -44,7 +44,7 @@ def test_what_was_heard_badly_is_read_as_it_was_probably_said(hearing: Hearing) 
 
 
 def test_each_change_tells_what_was_heard_and_can_be_taken_back(hearing: Hearing) -> None:
-    said = turn("我家/.5 的 热水气/.4 漏/.5 睡/.3 电话/.6 要/.3 三八/.5 零零/.6 九九 五五 二二 一")
+    said = turn("我家 的 热水气/.4 漏/.5 睡/.3 电话/.6 要/.3 三八/.5 零零/.6 九九/1 五五/1 二二/1 一/1")
     found = corrected(hearing, said.text, said.words)
     assert found.corrections
     back = said.text
@@ -102,6 +102,11 @@ def test_spaces_marks_and_latin_words_are_kept(hearing: Hearing) -> None:
 
 
 def test_the_same_words_give_the_same_text(hearing: Hearing) -> None:
-    said = turn("邮箱/.4 在/.5 哪/.4 空条/.3 坏/.6 了/.6")
+    said = turn("邮箱/.8 在/.9 哪/.7 空条/.5 坏/.8 了/.9")
     first = corrected(hearing, said.text, said.words)
     assert corrected(hearing, said.text, said.words) == first
+
+
+def test_where_nothing_was_understood_nothing_is_made_of_it(hearing: Hearing) -> None:
+    said = turn("我/.6 一/.2 鸡/.3 度/.4 三八/.5")
+    assert corrected(hearing, said.text, said.words).text == said.text

@@ -70,7 +70,7 @@ def test_training_is_repeatable_and_survives_the_disk(tmp_path: Path) -> None:
     assert all(np.array_equal(one.tables[name], other.tables[name]) for name in one.tables)
     one.save(tmp_path / "hearing.npz")
     loaded = Hearing.load(tmp_path / "hearing.npz")
-    heard = [HeardAs(character=c, confidence=0.3) for c in "洗一鸡"] + [
-        HeardAs(character=c, confidence=0.6) for c in "漏水"
+    heard = [HeardAs(character=c, confidence=0.5) for c in "洗一鸡"] + [
+        HeardAs(character=c, confidence=0.96) for c in "漏水"
     ]
     assert "".join(loaded.said(heard)) == "".join(one.said(heard)) == "洗衣机漏水"
