@@ -96,7 +96,7 @@ def card(scores: Scores, name: str) -> str:
     lines = [
         f"# {name}",
         "",
-        "Reads service requests in Chinese: fields (linear-chain CRF over characters), intents, urgency and sentiment (logistic regression), address parts (CRF).",
+        "Reads service requests in Chinese: fields (a linear-chain CRF and a convolutional network over characters), intents, urgency and sentiment (logistic regression and the same network), address parts (CRF), likely words of what a recogniser misheard (n-grams).",
         f"Figures on {scores.examples} hand-written requests of authors whose words are in no part of the training material; 95 % bootstrap intervals "
         "(fields) and Wilson intervals (shares). `hotline nlu evaluate FILE --model DIR` reproduces them. Totals on these requests were looked at while the model "
         "was made, so expect somewhat less on strangers.",

@@ -146,6 +146,8 @@ class Classifier:
         scores = (
             np.zeros(len(LABELS), dtype=np.float32) if self.model is None else self.model.scores(*told(text, fields))
         )
+        if network is not None:
+            scores = (1 - NETWORK_SHARE) * scores + NETWORK_SHARE * network
         each = scores.tolist()
         return Classes(
             intents={
