@@ -42,7 +42,7 @@ from nlu.text.hearing import FILE
 Progress = Callable[[str, float], None]  # what is done, share 0..1
 EPOCHS = 20  # L-BFGS was far from its end after forty rounds that took longer
 DECAY = 0.1  # L2
-NETWORK_EPOCHS = 7
+NETWORK_EPOCHS = 10
 QUICK, NETWORK_QUICK = 10, 4  # epochs where a model only shall show how sure it may be
 GENERATED = 1_000  # examples of the grammar
 HIDDEN = 0.4  # share of known devices and brands that an example's reading shall not know

@@ -1,13 +1,13 @@
 """A convolutional network that reads characters: how likely each label is at each of them, and what the whole text wants.
 
 What the features of a character are in common reaches it as one vector; gated convolutions of growing reach (Dauphin et al., 2017;
-van den Oord et al., 2016) then let it see sixteen characters to each side. Trained in ``nlu/network_training.py``, read by numpy alone.
+van den Oord et al., 2016) then let it see fifteen characters to each side. Trained in ``nlu/network_training.py``, read by numpy alone.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from nlu.pipeline.keys import KeyRows
 Floats = NDArray[np.float32]
 Weights = Mapping[str, Floats]
 
-DILATIONS = (1, 2, 4, 8, 1)  # of the layers; each sees the character and those so far to its left and right
+_AT_ONCE = 2_000  # characters, about: what a long text needs at once stays small
 _LITTLE = np.float32(1e-6)
 
 
@@ -35,19 +35,21 @@ class Input:
 
 
 class Network:
-    """``keys`` are the known values of each input, ``weights`` those of ``shapes``."""
+    """``keys`` are the known values of each input, all different. Each layer sees a character and those ``dilations`` to its left and right."""
 
     def __init__(
         self,
         labels: Sequence[str],
         classes: Sequence[str],
         templates: Sequence[int],
+        dilations: Sequence[int],
         keys: Sequence[NDArray[np.uint32]],
         weights: Weights,
     ) -> None:
         self.labels = list(labels)
         self.classes = list(classes)
         self._templates = list(templates)
+        self._dilations = list(dilations)
         self._keys = list(keys)
         self.weights = {name: np.ascontiguousarray(value, dtype=np.float32) for name, value in weights.items()}
         self._rows = KeyRows(np.concatenate([*keys]), mixed=True)
@@ -68,24 +70,34 @@ class Network:
 
     def read(self, stretches: Sequence[NDArray[np.uint32]]) -> tuple[list[Floats], Floats]:
         """``stretches`` are the numbers of a text's pieces. Scores of the labels, shape (characters, labels) each; of the classes."""
-        sizes = np.array([len(numbers) for numbers in stretches])
+        weights = self.weights
+        found: list[Floats] = []
+        means, largest, characters = [], [], 0
+        for together in _together(stretches):
+            state, edges = self._state(together)
+            scores = state @ weights["last"] + weights["last_bias"]
+            scores[edges.starts] += weights["start"]
+            found += np.split(scores, edges.ends[:-1])
+            means.append(state.sum(axis=0))
+            largest.append(state.max(axis=0))
+            characters += len(state)
+        pooled = np.concatenate([sum(means) / np.float32(characters), np.maximum.reduce(largest)])
+        return found, pooled @ weights["classes"] + weights["classes_bias"]
+
+    def _state(self, stretches: Sequence[NDArray[np.uint32]]) -> tuple[Floats, Edges]:
+        """A vector for each character, the stretches one behind the other."""
+        edges = Edges(np.array([len(numbers) for numbers in stretches]))
         numbers = stretches[0] if len(stretches) == 1 else np.concatenate(stretches)
         wanted = numbers.T[self._templates]
         rows = self._rows.find(wanted.ravel()).reshape(wanted.shape)
         rows = np.where(rows == self._rows.none, self._unknown, rows)
         state = np.add.reduce(self._first.take(rows, axis=0), axis=0, dtype=np.int32) * self._unit
         state += self.weights["first_bias"]
-        edges = Edges(sizes)
-        weights = self.weights
-        for layer, dilation in enumerate(DILATIONS):
-            seen = around(normed(state)[0], dilation, edges) @ weights[f"layer{layer}"] + weights[f"bias{layer}"]
-            value, gate = halves(seen)
+        for layer, dilation in enumerate(self._dilations):
+            near = around(normed(state)[0], dilation, edges)
+            value, gate = halves(near @ self.weights[f"layer{layer}"] + self.weights[f"bias{layer}"])
             state = state + value * open_(gate)
-        state = normed(state)[0]
-        scores = state @ weights["last"] + weights["last_bias"]
-        scores[edges.starts] += weights["start"]
-        pooled = np.concatenate([state.mean(axis=0), state.max(axis=0)])
-        return np.split(scores, edges.ends[:-1]), pooled @ weights["classes"] + weights["classes_bias"]
+        return normed(state)[0], edges
 
     def save(self, path: Path) -> None:
         """The vectors in eight bits, the rest in sixteen."""
@@ -98,7 +110,12 @@ class Network:
                 kept[name] = value.astype(np.float16)
         for number, keys in enumerate(self._keys):
             kept[f"keys{number}"] = np.diff(keys, prepend=np.uint32(0))
-        about = {"labels": self.labels, "classes": self.classes, "templates": self._templates}
+        about = {
+            "labels": self.labels,
+            "classes": self.classes,
+            "templates": self._templates,
+            "dilations": self._dilations,
+        }
         np.savez_compressed(path, about=np.array(json.dumps(about)), **kept)
 
     @classmethod
@@ -112,7 +129,20 @@ class Network:
                 elif name != "about" and not name.startswith(("keys", "scale_")):
                     weights[name] = kept[name].astype(np.float32)
             keys = [np.cumsum(kept[f"keys{n}"], dtype=np.uint32) for n in range(len(about["templates"]))]
-        return cls(about["labels"], about["classes"], about["templates"], keys, weights)
+        return cls(about["labels"], about["classes"], about["templates"], about["dilations"], keys, weights)
+
+
+def _together(stretches: Sequence[NDArray[np.uint32]]) -> Iterator[list[NDArray[np.uint32]]]:
+    now: list[NDArray[np.uint32]] = []
+    characters = 0
+    for numbers in stretches:
+        if now and characters + len(numbers) > _AT_ONCE:
+            yield now
+            now, characters = [], 0
+        now.append(numbers)
+        characters += len(numbers)
+    if now:
+        yield now
 
 
 class Edges:
