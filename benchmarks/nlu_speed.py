@@ -1,4 +1,4 @@
-"""Speed and size of understanding: python benchmarks/nlu_speed.py FILE.jsonl [MODEL]. Times are process time on one core."""
+"""Speed and size of understanding: python -m benchmarks.nlu_speed FILE.jsonl [MODEL]. Times are process time on one core."""
 
 from __future__ import annotations
 

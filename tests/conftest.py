@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import app  # noqa: F401 - one thread for matrices, as in the program; before numpy is imported
 from core import blobs, clock, db, log, settings
 from core.db import Base, Database
 from tests.support import postgres, tables
