@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from thinc.api import Adam, NumpyOps
 
+from core.errors import InvalidInput
 from nlu.pipeline.linear import Group
 from nlu.pipeline.network import Edges, Floats, Input, Network, around, halves, normed, open_, table
 
@@ -21,7 +22,7 @@ WIDTH = 96  # of a character's vector within the network
 DILATIONS = (1, 2, 4, 8)  # of the layers: together they reach fifteen characters to each side
 RATE, DECAY = 0.002, 0.02
 AT_ONCE = 2_500  # characters a step
-LONGEST = 500  # characters; longer texts are left out
+LONGEST = 500  # characters of a text; what follows is left out
 ALONE = 1  # epochs in which each character's label is learned by itself
 CLASSES = 0.1  # what the classes' loss counts beside the labels'
 HIDDEN_VECTORS, HIDDEN_STATE = 0.15, 0.25  # dropout (Srivastava et al., 2014)
@@ -49,11 +50,14 @@ def train_network(
     width: int = WIDTH,
     progress: Callable[[float], None] = lambda _: None,
 ) -> Network:
-    """``progress`` is told the share done, 0..1, after every step."""
+    """``progress`` is told the share done, 0..1, after every step. Raises InvalidInput when there is nothing to learn from."""
+    shown = [_begin_of(one) for one in shown if len(one.labels)]
+    if not shown:
+        raise InvalidInput("There is no text to learn from.")
     rng = np.random.default_rng(seed)
-    keys: list[NDArray[np.uint32]] = []
-    for one in inputs:  # numbers tell their input, but for the rare two that are the same by chance
-        keys.append(np.setdiff1d(_known(shown, one), np.concatenate([*keys, np.zeros(0, dtype=np.uint32)])))
+    found_keys = [_known(shown, one) for one in inputs]
+    values, counts = np.unique(np.concatenate(found_keys), return_counts=True)
+    keys = [np.setdiff1d(known, values[counts > 1]) for known in found_keys]  # the rare two that are the same by chance
     rows = [_rows(one.numbers, inputs, keys) for one in shown]
     weights = _begun([len(k) for k in keys], inputs, width, len(labels), len(classes), rng)
     adam = Adam(RATE, L2=DECAY, L2_is_weight_decay=True, grad_clip=0, use_averages=True)
@@ -88,6 +92,10 @@ def train_network(
             progress(step / steps)
     averaged = {name: adam.averages.get((0, name), value) for name, value in weights.items()}
     return Network(labels, classes, [one.template for one in inputs], DILATIONS, keys, averaged)
+
+
+def _begin_of(one: Shown) -> Shown:
+    return Shown(numbers=one.numbers[:LONGEST], labels=one.labels[:LONGEST], classes=one.classes)
 
 
 def _known(shown: Sequence[Shown], one: Input) -> NDArray[np.uint32]:
@@ -140,12 +148,11 @@ def _steps(shown: Sequence[Shown], rng: np.random.Generator) -> list[list[int]]:
     now: list[int] = []
     characters = 0
     for i in order.tolist():
-        if 0 < sizes[i] <= LONGEST:
-            if now and characters + sizes[i] > AT_ONCE:
-                steps.append(now)
-                now, characters = [], 0
-            now.append(i)
-            characters += int(sizes[i])
+        if now and characters + sizes[i] > AT_ONCE:
+            steps.append(now)
+            now, characters = [], 0
+        now.append(i)
+        characters += int(sizes[i])
     steps += [now] if now else []
     return [steps[i] for i in rng.permutation(len(steps))]
 

@@ -1,19 +1,15 @@
 """Training: corpus by seed -> CRF, network, classifier, address parser -> one spaCy pipeline on disk.
 
-The network takes longest; the others are trained beside it, in a second process. Each process computes with one thread.
+The network takes longest; the CRF, the calibration and the address parser are trained meanwhile in a second process.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 import random
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, wait
-from contextlib import contextmanager
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +18,7 @@ import spacy
 from numpy.typing import NDArray
 
 from nlu.address_training import train_address
+from nlu.beside import Beside, tell
 from nlu.calibration import calibration, judged
 from nlu.corpus import Example, generate
 from nlu.corpus.examples import literal, vary
@@ -46,7 +43,7 @@ NETWORK_EPOCHS = 10
 QUICK, NETWORK_QUICK = 10, 4  # epochs where a model only shall show how sure it may be
 GENERATED = 1_000  # examples of the grammar
 HIDDEN = 0.4  # share of known devices and brands that an example's reading shall not know
-_THREADS = "OPENBLAS_NUM_THREADS"
+_DOING = ("training the network", "training the rest")  # while the network is not done, and then
 TIMES = 2  # uses of each hand-written request: once as it stands, the others varied
 
 
@@ -117,18 +114,16 @@ def train_reader(
     seed: int,
     learned: Learned,
     epochs: int = NETWORK_EPOCHS,
-    progress: Callable[[float], None] = lambda _: None,
 ) -> Network:
-    """The network. ``progress`` is told the share done."""
-    labels = sorted({"O"} | {mark + f.name for e in examples for f in e.fields for mark in ("B-", "I-")})
+    """The network, for the labels that the CRF learns from the same examples."""
+    read_ = list(seen(examples, seed, learned))
+    labels = sorted({label for _, _, given in read_ for label in given})
     numbered = {label: number for number, label in enumerate(labels)}
     shown = [
         Shown(numbers=numbers, labels=np.array([numbered[label] for label in given]), classes=_target(example))
-        for example, numbers, given in seen(examples, seed, learned)
+        for example, numbers, given in read_
     ]
-    return train_network(
-        shown, labels, classes.LABELS, classes.GROUPS, INPUTS, seed=seed, epochs=epochs, progress=progress
-    )
+    return train_network(shown, labels, classes.LABELS, classes.GROUPS, INPUTS, seed=seed, epochs=epochs, progress=tell)
 
 
 def calibrate(written: Sequence[Written], seed: int, count: int) -> dict[str, tuple[float, float]]:
@@ -157,7 +152,7 @@ def train_classes(examples: Sequence[Example], progress: Progress, *, seed: int)
         classes.LABELS,
         classes.GROUPS,
         seed=seed,
-        progress=lambda share: progress("training classes", 0.8 + 0.15 * share),
+        progress=lambda share: progress("training classes", 0.05 + 0.1 * share),
     )
 
 
@@ -186,14 +181,14 @@ def train(
     classifier: Any = nlp.add_pipe("hotline_classes")
     parser: Any = nlp.add_pipe("hotline_address")
     tagger.learned = learned_words([*map(literal, written), *extra])
-    with _Beside() as beside:
-        reader = beside.submit(_reader, examples, seed, tagger.learned)
+    with Beside(2) as beside:
+        reader = beside.submit(train_reader, examples, seed, tagger.learned)
         sure = beside.submit(calibrate, written, seed, count)
         chain = beside.submit(train_chain, examples, seed, tagger.learned)
         address = beside.submit(_address, seed, count * 3 // 2, times * 2)
         # The classifier learns in seconds, so it may see more of the generated material than the others have time for.
         classifier.model = train_classes([*examples, *generate(seed + 3, count * 3)], progress, seed=seed)
-        beside.follow(lambda share: progress("training the network", 0.1 + 0.8 * share))
+        beside.follow(lambda share: progress(_DOING[share >= 1], 0.15 + 0.8 * share))
         tagger.take(chain.result(), reader.result())
         tagger.calibration = sure.result()
         parser.chain = address.result()
@@ -213,67 +208,5 @@ def train(
     return out
 
 
-_done: Any = (
-    None  # in a process beside: the share of the network's training that is done, shared with the first process
-)
-
-
-def _begin(done: Any) -> None:
-    global _done
-    _done = done
-
-
-def _reader(examples: Sequence[Example], seed: int, learned: Learned) -> Network:
-    def tell(share: float) -> None:
-        _done.value = share
-
-    return train_reader(examples, seed, learned, progress=tell)
-
-
 def _address(seed: int, count: int, times: int) -> Chain:
     return train_address(lambda *_: None, seed=seed, count=count, times=times)
-
-
-class _Beside:
-    """Two processes that compute with one thread each: matrices are small, and more threads would add in another order."""
-
-    def __init__(self) -> None:
-        context = get_context("spawn")
-        self._done = context.Value("d", 0.0)
-        with _one_thread():
-            self._pool = ProcessPoolExecutor(2, mp_context=context, initializer=_begin, initargs=(self._done,))
-            self._futures: list[Future[Any]] = []
-
-    def __enter__(self) -> _Beside:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._pool.shutdown(cancel_futures=True)
-
-    def submit(self, work: Callable[..., Any], *given: Any) -> Future[Any]:
-        with _one_thread():
-            future = self._pool.submit(work, *given)  # which begins a process where one is missing
-        self._futures.append(future)
-        return future
-
-    def follow(self, progress: Callable[[float], None]) -> None:
-        """Until all is done or something failed."""
-        waiting = True
-        while waiting:
-            done, unfinished = wait(self._futures, timeout=1.0, return_when=FIRST_EXCEPTION)
-            progress(self._done.value)
-            waiting = bool(unfinished) and not any(f.exception() for f in done)
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Processes begun within compute with one thread."""
-    before = os.environ.get(_THREADS)
-    os.environ[_THREADS] = "1"
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[_THREADS]
-        else:
-            os.environ[_THREADS] = before

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import gc
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import spacy
 from numpy.typing import NDArray
 
+from core.errors import ConfigurationError
 from nlu import asking, grouping, tidy
 from nlu.contract import Context, FieldFound, Intent, Sentiment, Turn, Understanding, Urgency
 from nlu.language import language_of, mostly_chinese
@@ -40,6 +43,19 @@ _SENTIMENTS: tuple[Sentiment, ...] = ("negative", "neutral", "positive")
 
 
 @contextmanager
+def _whole(path: Path) -> Iterator[None]:
+    """Whatever a damaged file raises becomes a ConfigurationError that names the directory."""
+    try:
+        yield
+    except (OSError, EOFError, ValueError, TypeError, LookupError, BadZipFile, zlib.error) as error:
+        raise ConfigurationError(
+            "The model is damaged or of another version: install it again or train it with hotline nlu train.",
+            path=str(path),
+            error=f"{type(error).__name__}: {error}"[:300],
+        ) from error
+
+
+@contextmanager
 def _uncollected() -> Iterator[None]:
     """Without garbage collection, which finds nothing while tables are made and would look through all of them again and again."""
     was = gc.isenabled()
@@ -64,14 +80,17 @@ def load_hearing(path: Path) -> Hearing | None:
 
 
 class PipelineUnderstander:
-    """The contract's ``Understander``. Thread-safe for reading; the same input gives the same output."""
+    """The contract's ``Understander``. Thread-safe for reading; the same input gives the same output.
+
+    Raises ConfigurationError where the model's directory is not whole.
+    """
 
     def __init__(self, path: Path | None = None, *, resolver: Resolver | None = None) -> None:
         from core import settings
 
         self._limit = settings.get(NluSettings).read_limit
         found = model_path(path)
-        with _uncollected():
+        with _whole(found), _uncollected():
             self._nlp = load_pipeline(found)
             self._hearing = load_hearing(found)
             self._resolver = resolver or Resolver()

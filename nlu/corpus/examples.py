@@ -7,10 +7,10 @@ import random
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from core.errors import InvalidInput
-from nlu.contract import FIELD_NAMES, INTENTS, Channel
+from nlu.contract import FIELD_NAMES, INTENTS, Channel, Sentiment, Urgency
 from nlu.corpus import grammar as grammars
 from nlu.corpus.grammar import Grammar, Piece
 from nlu.corpus.messages import Composed, compose
@@ -135,6 +135,8 @@ def from_json(entry: dict[str, Any]) -> Example:
     for label in entry["fields"]:
         if label["name"] not in FIELD_NAMES:
             raise ValueError(f"unknown field {label['name']}")
+        if not 0 <= label["start"] < label["end"] <= len(text) or not label["text"].strip():
+            raise ValueError(f"{label['name']} covers nothing")
         if text[label["start"] : label["end"]] != label["text"]:
             raise ValueError(f"offsets of {label['name']} do not cut out its text")
         labels.append(
@@ -146,6 +148,10 @@ def from_json(entry: dict[str, Any]) -> Example:
                 value=label.get("value", label["text"]),
             )
         )
+    if not entry["intents"] or not text.strip():
+        raise ValueError("a text and at least one intent are wanted")
+    if entry["urgency"] not in get_args(Urgency) or entry["sentiment"] not in get_args(Sentiment):
+        raise ValueError(f"unknown urgency or sentiment: {entry['urgency']}, {entry['sentiment']}")
     unknown = set(entry["intents"]) - set(INTENTS)
     if unknown:
         raise ValueError(f"unknown intents {sorted(unknown)}")

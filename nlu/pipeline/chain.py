@@ -84,7 +84,7 @@ class Chain:
 
     @classmethod
     def load(cls, path: Path) -> Chain:
-        with np.load(path, allow_pickle=False) as kept:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
             labels = json.loads(str(kept["labels"]))
             keys = np.cumsum(kept["steps"], dtype=np.uint32)
             given = kept["weights"]

@@ -74,6 +74,8 @@ def symbol(character: str) -> str:
     """One symbol: lower case, half width, line ends visible, emoji and foreign scripts each one sign."""
     if character in "\n\r\u2028":
         return "⏎"
+    if character < " ":
+        return "☺"
     plain = unicodedata.normalize("NFKC", character)
     if len(plain) != 1:
         return "☺" if unicodedata.category(character)[0] == "S" else plain[0].lower() if plain else "☺"

@@ -122,12 +122,11 @@ class EntityTagger:
 
     def from_disk(self, path: Path, **_: Any) -> EntityTagger:
         path = Path(path)
-        if not (path / CHAIN).exists():
+        if not (path / CHAIN).exists() or not (path / NETWORK).exists():
             raise ConfigurationError(
                 "The model was trained by an older version: train it again with hotline nlu train.", path=str(path)
             )
-        network = path / NETWORK
-        self.take(Chain.load(path / CHAIN), Network.load(network) if network.exists() else None)
+        self.take(Chain.load(path / CHAIN), Network.load(path / NETWORK))
         words = json.loads((path / "words.json").read_text(encoding="utf-8"))
         self.learned = tuple((word, kind) for word, kind in words)
         kept = json.loads((path / "calibration.json").read_text())

@@ -62,7 +62,7 @@ class LinearClasses:
 
     @classmethod
     def load(cls, path: Path) -> LinearClasses:
-        with np.load(path, allow_pickle=False) as kept:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
             names = kept["names"].tobytes().decode().split("\0")
             return cls(json.loads(str(kept["labels"])), names, kept["weights"], float(kept["scale"]))
 

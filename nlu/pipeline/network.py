@@ -120,7 +120,8 @@ class Network:
 
     @classmethod
     def load(cls, path: Path) -> Network:
-        with np.load(path, allow_pickle=False) as kept:
+        """Raises ValueError where a weight is no number."""
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
             about = json.loads(str(kept["about"]))
             weights = {}
             for name in kept.files:
@@ -128,6 +129,8 @@ class Network:
                     weights[name] = kept[name].astype(np.float32) * np.float32(kept["scale_" + name])
                 elif name != "about" and not name.startswith(("keys", "scale_")):
                     weights[name] = kept[name].astype(np.float32)
+            if not all(np.isfinite(value).all() for value in weights.values()):
+                raise ValueError("a weight of the network is no number")
             keys = [np.cumsum(kept[f"keys{n}"], dtype=np.uint32) for n in range(len(about["templates"]))]
         return cls(about["labels"], about["classes"], about["templates"], about["dilations"], keys, weights)
 

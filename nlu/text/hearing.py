@@ -85,7 +85,7 @@ class Hearing:
 
     @classmethod
     def load(cls, file: Path) -> Hearing:
-        with np.load(file, allow_pickle=False) as kept:
+        with file.open("rb") as opened, np.load(opened, allow_pickle=False) as kept:
             return cls({name: kept[name] for name in kept.files})
 
     def _choose(self, heard: int) -> tuple[Array, Array]:
