@@ -74,6 +74,11 @@ def hidden_words(example: Example, rng: random.Random, share: float) -> set[str]
     return hidden
 
 
+_FIRST_NAMES = frozenset(
+    ["小明", "小红", "小强", "小华", "小丽", "小芳", "小刚", "小军", "小燕", "小龙"]
+)  # which also are brands
+
+
 def learned_words(examples: Iterable[Example]) -> tuple[tuple[str, str], ...]:
     """Devices and brands of ``examples`` that are labelled in at least half of the places where their words stand."""
     kinds: dict[str, str] = {}
@@ -83,7 +88,12 @@ def learned_words(examples: Iterable[Example]) -> tuple[tuple[str, str], ...]:
         texts.append(read(example.text).text)
         for field in example.fields:
             word = reading_form(field.text)
-            if field.name in ("device", "brand") and 2 <= len(word) <= 10 and "不" not in word:
+            if (
+                field.name in ("device", "brand")
+                and 2 <= len(word) <= 10
+                and "不" not in word
+                and word not in _FIRST_NAMES
+            ):
                 kinds[word] = "dev" if field.name == "device" else "brand"
                 labelled[word] += 1
     everything = "\n".join(texts)

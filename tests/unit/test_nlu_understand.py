@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime
 
+import numpy as np
 import pytest
 
 import nlu
@@ -161,3 +162,19 @@ def test_a_few_words_that_say_nothing_are_no_emergency(understander: Understande
 def test_short_answers_leave_a_plain_call_plain(understander: Understander) -> None:
     turns = [Turn(text=text) for text in ("我家洗衣机不脱水了", "对", "杭州市西湖区文三路1号", "明天上午", "谢谢 再见")]
     assert understander.understand(turns, Context(now=NOW)).urgency == "normal"
+
+
+def test_a_first_name_that_is_also_a_brand_stays_a_name(understander: Understander) -> None:
+    found = read(understander, "王小明 热水器打不着火 南京市鼓楼区中山路8号")
+    assert [f.value for f in found.fields if f.name == "contact_name"] == ["王小明"]
+    assert not [f for f in found.fields if f.name == "brand"]
+
+
+def test_the_network_counts_in_what_the_text_wants(understander: Understander) -> None:
+    from nlu.pipeline.classes import LABELS, Classifier
+
+    classifier: Classifier = understander._nlp.get_pipe("hotline_classes")  # type: ignore[attr-defined]
+    scores = np.zeros(len(LABELS), dtype=np.float32)
+    scores[LABELS.index("main:praise")] = 60
+    assert max(classifier.classify("空调坏了", []).main.items(), key=lambda one: one[1])[0] == "repair"
+    assert max(classifier.classify("空调坏了", [], scores).main.items(), key=lambda one: one[1])[0] == "praise"
