@@ -174,7 +174,8 @@ def test_the_network_counts_in_what_the_text_wants(understander: Understander) -
     from nlu.pipeline.classes import LABELS, Classifier
 
     classifier: Classifier = understander._nlp.get_pipe("hotline_classes")  # type: ignore[attr-defined]
+    fields = [(0, 2, "device"), (2, 4, "fault")]
     scores = np.zeros(len(LABELS), dtype=np.float32)
     scores[LABELS.index("main:praise")] = 60
-    assert max(classifier.classify("空调坏了", []).main.items(), key=lambda one: one[1])[0] == "repair"
-    assert max(classifier.classify("空调坏了", [], scores).main.items(), key=lambda one: one[1])[0] == "praise"
+    assert max(classifier.classify("空调坏了", fields).main.items(), key=lambda one: one[1])[0] == "repair"
+    assert max(classifier.classify("空调坏了", fields, scores).main.items(), key=lambda one: one[1])[0] == "praise"
