@@ -160,7 +160,10 @@ class Ask:
 
 @dataclass(frozen=True, kw_only=True)
 class Understanding:
-    """Everything that was understood. ``language`` is a BCP 47 tag guess; ``model`` names pipeline and version."""
+    """Everything that was understood. ``language`` is a BCP 47 tag guess; ``model`` names pipeline and version.
+
+    ``corrections`` lists (turn, start, end, heard, meant) for each correction by sound of recognised words, in a field or not.
+    """
 
     intents: Sequence[Intent]
     urgency: Urgency
@@ -173,6 +176,7 @@ class Understanding:
     summary: str = ""
     language: str = "zh"
     model: str = ""
+    corrections: Sequence[tuple[int, int, int, str, str]] = ()
 
     @property
     def fields(self) -> list[FieldFound]:

@@ -6,6 +6,7 @@ import gc
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,9 @@ EMERGENCY_THRESHOLD = 0.15  # where they don't, of a text that says something: h
 EMERGENCY_THRESHOLD_SHORT = 0.35  # of a few words, which say little: "不知道" is .24
 SHORT = 25  # Chinese characters
 HIGH_THRESHOLD = 0.5
+NUMBERS = {"phone", "serial", "order", "model", "fault_code"}  # one wrong character makes another one of them
+GUESSED_NUMBER = 0.5  # most confidence of a number with a correction by sound in it or at its edge
+GUESSED = 0.9  # of its confidence that any other field with a correction keeps
 _SAMPLE = "北京市朝阳区建国路1号空调不制冷"  # is read when the model is loaded, so that no customer waits for tables being made
 _SENTIMENTS: tuple[Sentiment, ...] = ("negative", "neutral", "positive")
 
@@ -113,6 +117,8 @@ class PipelineUnderstander:
         """Reads what the customer said; the agent's and the system's turns give context only."""
         fields: list[FieldFound] = []
         judged: list[tuple[Classes, str]] = []
+        as_heard: list[tuple[Classes, str]] = []  # of what was corrected; a danger must not vanish by it
+        corrections: list[tuple[int, int, int, str, str]] = []
         classifier: Classifier = self._nlp.get_pipe("hotline_classes")
         for number, turn in enumerate(turns):
             if turn.speaker != "customer" or not turn.text.strip():
@@ -122,8 +128,12 @@ class PipelineUnderstander:
             found, scores = self._read(text)
             spans = tidy.tidy(text, found, expects=turn.expects)
             judged.append((classifier.classify(text, [(a, b, name) for a, b, name, _, _ in spans], scores), text))
+            if said.corrections:
+                as_heard.append((self._classified(classifier, said.heard, turn.expects), said.heard))
+                corrections.extend((number, c.start, c.end, c.heard, c.meant) for c in said.corrections)
             for begin, until, name, confidence, component in spans:
                 start, end = said.span(begin, until)
+                changed = said.within(start, end, edges=name in NUMBERS)
                 fields.append(
                     FieldFound(
                         name=name,
@@ -132,14 +142,14 @@ class PipelineUnderstander:
                         end=end,
                         surface=turn.text[start:end],
                         value=value_of(name, text[begin:until]),
-                        confidence=confidence,
+                        confidence=_guessed(name, confidence) if changed else confidence,
                         component=component,
-                        corrections=tuple((c.start, c.end, c.heard, c.meant) for c in said.within(start, end)),
+                        corrections=tuple((c.start, c.end, c.heard, c.meant) for c in changed),
                     )
                 )
-        fields = self._resolver.resolve(fields, turns, context)
+        fields = [_doubted(f) for f in self._resolver.resolve(fields, turns, context)]
         intents = _intents([c for c, _ in judged])
-        urgency, urgency_confidence = _urgency(judged)
+        urgency, urgency_confidence = _urgency([*judged, *as_heard])
         sentiment, sentiment_confidence = _sentiment([c for c, _ in judged])
         requests = grouping.requests(fields, [i.name for i in intents], turns)
         missing, ask = asking.what_next(fields, context, [i.name for i in intents])
@@ -156,7 +166,27 @@ class PipelineUnderstander:
             summary=grouping.summary(requests, intents, urgency),
             language=language_of(everything),
             model=self.name,
+            corrections=tuple(corrections),
         )
+
+    def _classified(self, classifier: Classifier, text: str, expects: str) -> Classes:
+        found, scores = self._read(text)
+        return classifier.classify(
+            text, [(a, b, name) for a, b, name, _, _ in tidy.tidy(text, found, expects=expects)], scores
+        )
+
+
+def _guessed(name: str, confidence: float) -> float:
+    """The confidence of a field with a correction by sound."""
+    return min(confidence, GUESSED_NUMBER) if name in NUMBERS else confidence * GUESSED
+
+
+def _doubted(field: FieldFound) -> FieldFound:
+    """What a number with a correction by sound resolves to is no surer than the number."""
+    if field.name not in NUMBERS or not field.corrections:
+        return field
+    candidates = tuple(replace(c, score=min(c.score, GUESSED_NUMBER)) for c in field.candidates)
+    return replace(field, resolved=candidates[0] if candidates else None, candidates=candidates)
 
 
 def _intents(judged: Sequence[Classes]) -> list[Intent]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
 
 import nlu
-from nlu.contract import Context, SpokenWord, Turn
+from nlu.contract import Context, SpokenWord, Turn, Understanding
 from nlu.location import model_path
 from nlu.text import corrected
 from nlu.text.hearing import FILE, HeardAs, Hearing
+from nlu.understander import PipelineUnderstander
 
 CONTEXT = Context(now=datetime(2026, 3, 2, 9, 0, tzinfo=UTC))
 
@@ -18,6 +20,22 @@ CONTEXT = Context(now=datetime(2026, 3, 2, 9, 0, tzinfo=UTC))
 @pytest.fixture(scope="module")
 def hearing() -> Hearing:
     return Hearing.load(model_path() / FILE)
+
+
+class Always(Hearing):
+    """Makes of each unsure character what it is told."""
+
+    def __init__(self, meant: dict[str, str]) -> None:
+        self.meant = meant
+
+    def said(self, heard: Sequence[HeardAs]) -> list[str]:
+        return [h.character if h.confidence >= 0.97 else self.meant.get(h.character, h.character) for h in heard]
+
+
+def understood(text: str, meant: dict[str, str]) -> Understanding:
+    understander = PipelineUnderstander()
+    understander._hearing = Always(meant)
+    return understander.understand([turn(text)], CONTEXT)
 
 
 def words(text: str) -> list[SpokenWord]:
@@ -110,3 +128,54 @@ def test_the_same_words_give_the_same_text(hearing: Hearing) -> None:
 def test_where_nothing_was_understood_nothing_is_made_of_it(hearing: Hearing) -> None:
     said = turn("我/.6 一/.2 鸡/.3 度/.4 三八/.5")
     assert corrected(hearing, said.text, said.words).text == said.text
+
+
+@pytest.mark.parametrize(
+    ("heard", "meant"),
+    [
+        ("我 电话 是 幺三八 零零 九九 五五 二二 一已", {"已": "一"}),  # within
+        ("我 电话 是 幺三八 零零 九九 五五 二二 一 一 八/.5", {"八": ""}),  # left out at the edge
+        ("我 电话 世/.5 幺三八 零零 九九 五五 二二 一", {"世": "是"}),  # beside it
+    ],
+)
+def test_a_number_with_a_guess_in_it_is_never_sure(heard: str, meant: dict[str, str]) -> None:
+    (phone,) = [f for f in understood(heard, meant).fields if f.name == "phone"]
+    assert phone.corrections
+    assert phone.confidence <= 0.5
+    assert phone.resolved is None or phone.resolved.score <= 0.5
+    assert all(c.score <= 0.5 for c in phone.candidates)
+
+
+def test_another_field_with_a_guess_in_it_is_less_sure() -> None:
+    (changed,) = [f for f in understood("我家 洗衣 基/.5", {"基": "机"}).fields if f.name == "device"]
+    (same,) = [f for f in understood("我家 洗衣 机", {}).fields if f.name == "device"]
+    assert changed.corrections
+    assert changed.confidence <= 0.9 * same.confidence + 1e-6
+
+
+def test_every_correction_is_told_in_a_field_or_not() -> None:
+    found = understood("你 毫/.5 我家 洗衣 基/.5 不转", {"毫": "好", "基": "机"})
+    assert found.corrections == ((0, 2, 3, "毫", "好"), (0, 10, 11, "基", "机"))
+    assert found.as_json()["corrections"] == found.corrections
+
+
+def test_a_correction_ends_with_its_word_and_with_the_field() -> None:
+    said = [SpokenWord(text=w, start=0, end=1, confidence=0.5) for w in ("稀衣", "鸡步", "转")]
+    found = corrected(Always({"衣": "一", "鸡": "机", "步": "部"}), "稀衣鸡步转", said)
+    assert [(c.start, c.end, c.meant) for c in found.corrections] == [(1, 2, "一"), (2, 4, "机部")]
+    assert [(c.start, c.end, c.meant) for c in found.within(0, 3)] == [(1, 2, "一"), (2, 3, "机")]
+
+
+def test_what_was_left_out_at_an_edge_belongs_to_the_field() -> None:
+    said = turn("八/.5 三 四/.5 五")
+    found = corrected(Always({"八": "", "四": "死"}), said.text, said.words)
+    assert [c.heard for c in found.within(2, 3)] == ["八"]
+    assert [c.heard for c in found.within(2, 3, edges=True)] == ["八", "四"]
+
+
+def test_a_danger_does_not_vanish_by_a_correction() -> None:
+    found = understood(
+        "天然气 泄/.5 漏/.5 了 屋里 都是 味道", {"泄": "谢", "漏": "路", "味": "位", "天": "田", "气": "器"}
+    )
+    assert found.corrections
+    assert found.urgency == "emergency"
