@@ -29,6 +29,7 @@ BACKED = -1.5  # logarithm, of hearing a character that another reading of the a
 LOST = -4.5  # logarithm, of a character that was said and not heard
 NOISE = -6.0  # logarithm, of any one syllable that nobody said
 BEAM, REACH, CHOICES, GUESSED = 32, 12.0, 40, 4
+NEGATIONS = frozenset("不没无未别勿莫")  # are neither made nor taken away
 _READINGS = 2  # of a character: 长 is chang and zhang
 _COMMON = 1.0  # weight of a character's frequency where the choices for a syllable are made
 # A letter's name sounds like a syllable; of longer names the first.
@@ -41,11 +42,15 @@ _LETTERS = {
 
 @dataclass(frozen=True, kw_only=True)
 class HeardAs:
-    """One character as it was heard, with the confidence of its word, 0..1, and the ``others`` that other readings have in its place."""
+    """One character as it was heard, with the confidence of its word, 0..1, and the ``others`` that other readings have in its place.
+
+    What is ``fixed`` stays.
+    """
 
     character: str
     confidence: float
     others: str = ""
+    fixed: bool = False
 
 
 class Hearing:
@@ -59,6 +64,7 @@ class Hearing:
         self._heard = table(self._syllables)
         self._readings = tables["readings"].astype(np.int64)
         self._readable = self._readings[:, 0] < len(self._syllables)
+        self._never = np.array([0, 1, *(self._ngrams.number[c] for c in sorted(NEGATIONS) if c in self._ngrams.number)])
         self._choices = lru_cache(maxsize=600)(self._choose)
 
     @classmethod
@@ -92,7 +98,7 @@ class Hearing:
         """The characters that a heard syllable may have been, and the logarithm of the chance to hear them so."""
         spoken = np.where(self._readable[:, None], self._readings, 0)
         chance = np.where(self._readable, self._heard[spoken, heard].max(axis=1), -99.0)
-        chance[:2] = -99.0
+        chance[self._never] = -99.0
         best = np.argsort(-(chance + _COMMON * self._ngrams.single), kind="stable")[:CHOICES]
         return best, chance[best]
 
@@ -100,7 +106,7 @@ class Hearing:
         """The character itself and its choices, and the logarithms of the chances of the choices."""
         options, near = self._choices(sound)
         if others:
-            backed = [n for n in self._ngrams.numbers(others) if n > 1]
+            backed = [n for n in self._ngrams.numbers(others) if n not in self._never]
             near = np.where(np.isin(options, backed), np.maximum(near, BACKED), near)
             more = [n for n in backed if n not in options]
             options, near = (
@@ -124,7 +130,8 @@ class Hearing:
         ends = np.zeros(1, np.int64)
         for at, (one, number, sound) in enumerate(zip(heard, numbers, sounds, strict=True)):
             same, wrong, noise = chances(one.confidence, means[at])
-            sure = one.confidence >= SURE or means[at] < HOPELESS or sound not in self._number
+            sure = one.fixed or one.confidence >= SURE or means[at] < HOPELESS or sound not in self._number
+            sure = sure or number == 1 or one.character in NEGATIONS  # a character nobody counted is rare, not wrong
             lost: tuple[Array, ...] = ()
             if not sure:
                 before, last, score, ends, lost = self._with_lost(before, last, score, ends)
@@ -172,7 +179,7 @@ class Hearing:
         guesses: list[int] = []
         for row in range(min(GUESSED, len(score))):
             for guess in self._ngrams.likely(int(last[row])).tolist():
-                if guess > 1:
+                if guess not in self._never:
                     rows.append(row)
                     guesses.append(guess)
         if not rows:
@@ -214,9 +221,15 @@ def chances(confidence: float, mean: float) -> tuple[float, float, float]:
     return math.log(right), math.log(max(1e-4, 1 - right - nothing)), math.log(max(1e-4, nothing))
 
 
+def lower(character: str) -> str:
+    """One character in lower case, itself where that would be several."""
+    small = character.lower()
+    return small if len(small) == 1 else character
+
+
 def plain(text: str) -> str:
     """Chinese characters, letters and digits, lower case."""
-    return "".join(c for c in text.lower() if "\u4e00" <= c <= "\u9fff" or (c.isascii() and c.isalnum()))
+    return "".join(c for c in map(lower, text) if "\u4e00" <= c <= "\u9fff" or (c.isascii() and c.isalnum()))
 
 
 def syllables(text: str) -> list[str]:
@@ -227,7 +240,7 @@ def syllables(text: str) -> list[str]:
             read = lazy_pinyin(part, style=Style.NORMAL)
             out += read if len(read) == len(part) else [lazy_pinyin(c, style=Style.NORMAL)[0] for c in part]
         else:
-            out += [_LETTERS.get(c, c) for c in part.lower()]
+            out += [_LETTERS.get(c, c) for c in map(lower, part)]
     return out
 
 

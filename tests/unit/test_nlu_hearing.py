@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from nlu.text.confusion import divided, table
-from nlu.text.hearing import HeardAs, Hearing, chances, plain, syllables
+from nlu.text.hearing import NEGATIONS, HeardAs, Hearing, chances, lower, plain, syllables
 from nlu.text.ngrams import Ngrams
 
 LINES = ["空调不制冷", "空调漏水", "洗衣机不转", "洗衣机漏水", "空调不转"] * 4
@@ -66,7 +66,8 @@ def test_readings_follow_the_words_they_stand_in() -> None:
 
 
 def test_training_is_repeatable_and_survives_the_disk(tmp_path: Path) -> None:
-    one, other = Hearing.trained(LINES), Hearing.trained(LINES)
+    lines = [*LINES, *["鸡一", "一鸡一"] * 3]
+    one, other = Hearing.trained(lines), Hearing.trained(lines)
     assert all(np.array_equal(one.tables[name], other.tables[name]) for name in one.tables)
     one.save(tmp_path / "hearing.npz")
     loaded = Hearing.load(tmp_path / "hearing.npz")
@@ -74,3 +75,25 @@ def test_training_is_repeatable_and_survives_the_disk(tmp_path: Path) -> None:
         HeardAs(character=c, confidence=0.96) for c in "漏水"
     ]
     assert "".join(loaded.said(heard)) == "".join(one.said(heard)) == "洗衣机漏水"
+
+
+def test_an_unknown_character_is_rare_not_wrong() -> None:
+    hearing = Hearing.trained(LINES)
+    assert hearing.said([HeardAs(character=c, confidence=0.9) for c in "空挑漏水"])[1] == "挑"
+    known = Hearing.trained([*LINES, *["挑水"] * 3])
+    assert known.said([HeardAs(character=c, confidence=0.7) for c in "空挑漏水"])[1] == "调"
+    fixed = [HeardAs(character=c, confidence=0.7, fixed=c == "挑") for c in "空挑漏水"]
+    assert known.said(fixed)[1] == "挑"
+
+
+def test_negations_are_neither_made_nor_taken_away() -> None:
+    hearing = Hearing.trained([*LINES, "部", "部", "部", "没", "美", "美", "美"])
+    for heard in ("空调部转", "洗衣机部转", "洗衣机没转", "空调美漏水", "不不不不"):
+        for confidence in (0.6, 0.8, 0.95):
+            said = hearing.said([HeardAs(character=c, confidence=confidence, others="不没") for c in heard])
+            assert [c in NEGATIONS for c in "".join(said) if c in NEGATIONS] == [True for c in heard if c in NEGATIONS]
+
+
+def test_a_letter_whose_lower_case_is_two_characters_stays() -> None:
+    assert [lower(c) for c in "Aİß空"] == ["a", "İ", "ß", "空"]
+    assert plain("İA") == "a"
