@@ -29,7 +29,7 @@ from nlu.pipeline.entities import EntityTagger, Found
 from nlu.quoting import readable
 from nlu.resolve import Resolver
 from nlu.settings import NluSettings
-from nlu.text.correct import corrected
+from nlu.text.correct import MOST, corrected
 from nlu.text.hearing import FILE, Hearing
 from nlu.values import value_of
 
@@ -119,11 +119,20 @@ class PipelineUnderstander:
         judged: list[tuple[Classes, str]] = []
         as_heard: list[tuple[Classes, str]] = []  # of what was corrected; a danger must not vanish by it
         corrections: list[tuple[int, int, int, str, str]] = []
+        left = MOST
         classifier: Classifier = self._nlp.get_pipe("hotline_classes")
         for number, turn in enumerate(turns):
             if turn.speaker != "customer" or not turn.text.strip():
                 continue
-            said = corrected(self._hearing, readable(turn.text[: self._limit]), turn.words, turn.alternatives)
+            said = corrected(
+                self._hearing,
+                readable(turn.text[: self._limit]),
+                turn.words,
+                turn.alternatives,
+                expects=turn.expects,
+                most=left,
+            )
+            left -= said.tried
             text = said.text
             found, scores = self._read(text)
             spans = tidy.tidy(text, found, expects=turn.expects)

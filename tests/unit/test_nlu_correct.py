@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -11,6 +13,7 @@ import nlu
 from nlu.contract import Context, SpokenWord, Turn, Understanding
 from nlu.location import model_path
 from nlu.text import corrected
+from nlu.text.correct import MOST
 from nlu.text.hearing import FILE, HeardAs, Hearing
 from nlu.understander import PipelineUnderstander
 
@@ -29,7 +32,9 @@ class Always(Hearing):
         self.meant = meant
 
     def said(self, heard: Sequence[HeardAs]) -> list[str]:
-        return [h.character if h.confidence >= 0.97 else self.meant.get(h.character, h.character) for h in heard]
+        return [
+            h.character if h.fixed or h.confidence >= 0.97 else self.meant.get(h.character, h.character) for h in heard
+        ]
 
 
 def understood(text: str, meant: dict[str, str]) -> Understanding:
@@ -179,3 +184,65 @@ def test_a_danger_does_not_vanish_by_a_correction() -> None:
     )
     assert found.corrections
     assert found.urgency == "emergency"
+
+
+def test_other_readings_are_few_and_short(hearing: Hearing) -> None:
+    text = "一二" * 2_000
+    said = [SpokenWord(text=text, start=0, end=1, confidence=0.8)]
+    begun = time.process_time()
+    corrected(hearing, text, said, ["二一" * 2_000] * 50)
+    corrected(hearing, text[:200], [SpokenWord(text=text[:200], start=0, end=1, confidence=0.8)], ["一" * 200] * 500)
+    corrected(hearing, "一二三", [SpokenWord(text="一二三", start=0, end=1, confidence=0.8)], ["二" * 100_000])
+    assert time.process_time() - begun < 3
+
+
+@pytest.mark.parametrize("confidence", [-5.0, -math.inf, math.inf, 7.0, math.nan, 0.5])
+def test_odd_letters_and_confidences_are_borne(hearing: Hearing, confidence: float) -> None:
+    text = "我 的 İstanbul 洗衣基 坏 了 \u212a"
+    found = corrected(hearing, text, [SpokenWord(text=w, start=0, end=1, confidence=confidence) for w in text.split()])
+    assert "İ" in found.text
+    if math.isnan(confidence) or confidence >= 1:
+        assert found.text == text
+
+
+def test_a_request_has_a_limit_however_many_turns() -> None:
+    said = turn(" ".join(["基/.5"] * (MOST // 2 + 10)))
+    understander = PipelineUnderstander()
+    understander._hearing = Always({"基": "机"})
+    assert len(understander.understand([said, said, said], CONTEXT).corrections) == MOST
+
+
+@pytest.mark.parametrize("before", ["姓", "叫", "联系人 是", "名字 是"])
+def test_names_stay(before: str) -> None:
+    said = turn(f"我 {before} 基/.5 基/.5 基/.5 基/.5")
+    stay = 2 if before == "联系人 是" else 3
+    found = corrected(Always({"基": "机"}), said.text, said.words)
+    assert found.text == f"我 {before} " + " ".join(["基"] * stay + ["机"] * (4 - stay))
+
+
+@pytest.mark.parametrize("expects", ["contact_name", "phone", "serial", "order", "model"])
+def test_the_answer_to_a_name_or_number_stays(hearing: Hearing, expects: str) -> None:
+    said = turn("我家 的 洗衣/.8 基/.3 不 脱水 了")
+    assert corrected(hearing, said.text, said.words).corrections
+    assert corrected(hearing, said.text, said.words, expects=expects).text == said.text
+    asked = Turn(text=said.text, channel="call", words=said.words, expects=expects)
+    assert nlu.load().understand([asked], CONTEXT).corrections == ()
+
+
+def test_lines_are_read_by_themselves(hearing: Hearing) -> None:
+    one, other = turn("我家 的 洗衣/.8 基/.3 不 脱水 了"), turn("空/.6 条/.4 也 坏/.6 了")
+    alone = [corrected(hearing, t.text, t.words).text for t in (one, other)]
+    both = corrected(hearing, f"{one.text}\n\n{other.text}\n", [*one.words, *other.words])
+    assert both.text == f"{alone[0]}\n\n{alone[1]}\n"
+    crossing = corrected(Always({"基": "机"}), "基\n基", [SpokenWord(text="基\n基", start=0, end=1, confidence=0.5)])
+    assert [(c.start, c.end) for c in crossing.corrections] == [(0, 1), (2, 3)]
+
+
+def test_a_word_that_is_not_there_is_skipped() -> None:
+    text = "我家 的 空调 坏 了 " + "麻烦 您 快 点 " * 3 + "基 本 上"
+    said = [
+        SpokenWord(text=word, start=0, end=1, confidence=sure)
+        for word, sure in (("我家", 1.0), ("基", 0.5), ("空调", 0.5), ("坏", 0.5))
+    ]
+    found = corrected(Always({"空": "恐", "基": "机"}), text, said)
+    assert found.text == text.replace("空", "恐")
