@@ -1,12 +1,13 @@
 """Divisions that are no more, as people still name them: each with the division that its place belongs to today.
 
 Written from general knowledge of the State Council's approvals, which the Ministry of Civil Affairs publishes (xzqh.mca.gov.cn); a
-division that was shared out has only its city. Those that only changed their kind, 上虞市 to 上虞区, 宁乡县 to 宁乡市, need no entry:
+division that was shared out has only its city, a prefecture that was has its cities. Those that only changed their kind, 上虞市 to 上虞区, 宁乡县 to 宁乡市, need no entry:
 see ``changed_suffixes``.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Iterator, Mapping
 
 # City (or province, for those of a municipality): former name > present name within it, "" where only the city is sure.
@@ -91,13 +92,16 @@ _FORMER = """
 天水市 秦城区>秦州区 北道区>麦积区
 乌鲁木齐市 东山区>米东区 米泉市>米东区
 """
+# Former name > present city, or the cities that share it about evenly.
 FORMER_CITIES = {
     "襄樊市": "襄阳市", "莱芜市": "济南市", "淮阴市": "淮安市", "大庸市": "张家界市", "锦西市": "葫芦岛市", "荆沙市": "荆州市",
     "哲里木盟": "通辽市", "昭乌达盟": "赤峰市", "伊克昭盟": "鄂尔多斯市", "伊盟": "鄂尔多斯市", "巴彦淖尔盟": "巴彦淖尔市", "巴盟": "巴彦淖尔市",
     "乌兰察布盟": "乌兰察布市", "乌盟": "乌兰察布市", "呼伦贝尔盟": "呼伦贝尔市", "呼盟": "呼伦贝尔市", "锡盟": "锡林郭勒盟", "阿盟": "阿拉善盟",
-    "思茅地区": "普洱市", "零陵地区": "永州市", "滁县地区": "滁州市", "宿县地区": "宿州市", "徽州地区": "黄山市", "惠民地区": "滨州市",
-    "郧阳地区": "十堰市", "雁北地区": "大同市",
+    "思茅地区": "普洱市", "零陵地区": "永州市", "滁县地区": "滁州市", "宿县地区": "宿州市", "徽州地区": "黄山市 宣城市", "惠民地区": "滨州市",
+    "郧阳地区": "十堰市", "雁北地区": "大同市 朔州市",
 }  # fmt: skip
+# What people call divisions of today: kept here for the names they are short for, but told as no former ones.
+ABBREVIATIONS = frozenset({"锡盟", "阿盟", "莫旗", "鄂温克旗"})
 # Former cities of the third level that are districts now and have kept their names.
 _CITIES_ONCE = (
     "萧山 余杭 富阳 临安 上虞 奉化 黄岩 锡山 武进 江都 姜堰 大丰 海门 金坛 吴江 丹徒 番禺 花都 增城 从化 顺德 南海 三水 高明 新会 潮阳 澄海"
@@ -122,6 +126,18 @@ def is_wider(name: str, code: str) -> bool:
     return name == "莱芜市" or (len(code) <= 4 and level_of(name) == "district")
 
 
+_OTHER_WORD = re.compile(
+    r"市(?:区|政(?=[路街]|大厦|大楼|广场|公司|工程|设施|公园|小区|\W|$)"
+    r"|民(?=[路街]|中心|之家|广场|公园|服务|大厦|文化|活动|\W|$)|中心(?=的|附近|旁|区|商|步行|\W|\d|$))"
+    r"|县城(?![东南西北中上下内外关厢郊隍区镇步站])"
+)
+
+
+def shares_suffix(text: str, end: int) -> bool:
+    """Whether the 市 or 县 of a name that ends at ``end`` begins another word: 萧山市区, 望城县城; not 萧山市政府, 望城县城南路."""
+    return _OTHER_WORD.match(text, end - 1) is not None
+
+
 def former(present: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """(former name, in full and short, code of today's division) of each; ``present`` is code -> name of the first three levels."""
     cities = {name: code for code, name in present.items() if len(code) in (2, 4)}
@@ -136,8 +152,9 @@ def former(present: Mapping[str, str]) -> Iterator[tuple[str, str]]:
             yield old, code
             if len(old) > 2 and old[-1] == "区":
                 yield old[:-1], code
-    for old, city in FORMER_CITIES.items():
-        yield old, cities[city]
+    for old, successors in FORMER_CITIES.items():
+        for city in successors.split():
+            yield old, cities[city]
 
 
 def changed_suffixes(name: str, level: str) -> Iterator[str]:

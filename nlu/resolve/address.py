@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from nlu.contract import Candidate
-from nlu.former import is_bare, is_wider, level_of
+from nlu.former import ABBREVIATIONS, is_bare, is_wider, level_of, shares_suffix
 from nlu.places import Divisions, divisions, short_names
 
 _SKIP = " ,，、·-_/|.:：;；()（）*—－\u3000"
@@ -28,7 +28,7 @@ _UNREAL = (
 _ANYWHERE = {"东区", "西区", "南区", "北区", "城区", "郊区", "矿区"}  # divisions, but of estates and campuses too
 # What makes a street or a landmark of the name before it: 余杭路, 静安寺, 杏林湾路, 宣武门外大街.
 _STREETISH = re.compile(
-    r"[东西南北中]?[一二三四五六七八九]?(?:路|街|大道|大街|巷|胡同|弄|桥(?![东西])|村|小区|花园|大厦|广场|公寓|苑|里|酒店|站)"
+    r"[东西南北中]?[一二三四五六七八九]?(?:路|街|大道|大街|巷|胡同|弄|桥(?![东西])|村|小区|花园|大厦|广场|公寓|苑|里|酒店|宾馆|饭店|站)"
     r"|(?:人民|中心|中|第[一二三四五六七八九十])?医院|国际|机场|[火汽]车站|客运站|高铁站|大学|学院|[小中]学|公园|公墓|陵园|风景|景区|步行街|新城"
     r"|林业局|林场|农场|水库|发电厂|电厂|市场|大桥|码头|口岸|体育|博物馆|门[内外]"
     r"|[门寺庙山湾口镇乡湖河江岛港塔宫](?:路|街|大道|道|巷|弄|桥|村|站|小区|花园|公园|广场|镇|号|旁|边|附近|对面|脚|[东西南北][侧边面门口站]|\W|\d|$)"
@@ -40,6 +40,7 @@ _LANDMARK = re.compile(
 )
 _STREET = re.compile(r"[路街巷弄\d]|大道|胡同|[一二三四五六七八九十]号|(?:旁|附近|对面|隔壁|门口)")
 _PUT_BETWEEN = "的|那个|这个|那边|这边|那里|这里|就是|属于|呃|嗯|啊|哦|在|是"
+_LED = re.compile(rf"(?:{_PUT_BETWEEN})+")
 _PUT_BEFORE = re.compile(
     rf"(?:{_PUT_BETWEEN}|[\W_]|你好|您好|我们?|咱们?|你们?|家里?|就|请|麻烦|公司|单位|住|现在|人|到|来|去|寄|送|收货|收件|维修|上门|报修|详细|安装|地址|地点|位置|中华人民共和国|中国)*"
 )
@@ -62,6 +63,7 @@ class _Reading:
     kept: str = ""  # former names that today's division does not stand for: the value has them too
     between: str = ""  # other words before the last division
     before: str = ""  # other words before the first
+    past: str = ""  # the city's code, if only a former name told it: its parts may lie elsewhere today
     unsure: bool = False  # whether other words than divisions were read over
 
 
@@ -181,6 +183,12 @@ class AddressResolver:
                     again = self._again(r, value, at)
                     if again > at:
                         following.append(replace(r, at=again))
+                    elif (
+                        r.past == r.code
+                        and (led := _LED.match(value, at))
+                        and (moved := self._moved(r, value, led.end()))
+                    ):
+                        following += moved
                     elif later := self._behind(r, value, at):
                         following.append(later)
                     else:
@@ -213,25 +221,79 @@ class AddressResolver:
                     weight = r.weight + (0.5 if full else 0.4) + 0.05 * length
                     found.append(replace(r, code=code, at=at + length, weight=weight, kept=""))
             for code in table.former.get(name, ()):
-                part = name in table.by_code[code].name  # 浦东 for 浦东新区 is no former name
-                if is_bare(name, table.former) and not (
-                    self._short_stands(r, code, value, at + length) and r.code
-                    if part
-                    else self._bare_stands(r, name, code, value, at + length)
-                ):
-                    continue
-                if code == r.code and (part or name in r.said):
-                    continue
-                if code.startswith(r.code) if r.code else name not in table.by_name:
-                    said = r.said if part else (*r.said, name)
-                    kept = r.kept + name if code == r.code else name if is_wider(name, code) else ""
-                    weight = r.weight + 0.45 + 0.05 * length
-                    found.append(replace(r, code=code, at=at + length, weight=weight, said=said, kept=kept))
+                if once := self._once(r, name, code, value, at + length):
+                    found.append(once)
             if found and length >= 3 and (whole or name in table.former):
                 break
         if not found and r.code and value[at - 1 : at] == "市" and _SHARED_SIGN.match(value, at - 1):
             return self._deeper(r, value, at - 1)  # 乐山市中区: 乐山市, 市中区
+        if not found and r.past and r.past == r.code:
+            return self._moved(r, value, at)
         return found
+
+    def _once(self, r: _Reading, name: str, code: str, value: str, end: int) -> _Reading | None:
+        """``r`` with today's division of a former ``name`` that ends at ``end``; None where the name is not meant for it."""
+        table = self._table
+        part = name in table.by_code[code].name or name in ABBREVIATIONS  # 浦东 for 浦东新区 is no former name
+        if code == r.code and (part or name in r.said):
+            return None
+        if not (code.startswith(r.code) if r.code else name not in table.by_name):
+            return None
+        shared = False
+        if is_bare(name, table.former):
+            if not (
+                self._short_stands(r, code, value, end) and r.code
+                if part
+                else self._bare_stands(r, name, code, value, end)
+            ):
+                return None
+        elif not (stop := self._former_end(name, code, value, end)):
+            return None
+        else:
+            shared, end = stop < end, stop
+        if shared and name[:-1] in short_names(table.by_code[code].name, table.by_code[code].level):
+            part = True  # 萧山 and 市区
+        stays = name[:-1] if shared else name
+        kept = r.kept + stays if code == r.code else stays if is_wider(name, code) else ""
+        return replace(
+            r,
+            code=code,
+            at=end,
+            weight=r.weight + 0.45 + 0.05 * len(name),
+            said=r.said if part else (*r.said, name),
+            kept=kept,
+            past=code if level_of(name) == "city" and not part else r.past,
+        )
+
+    def _former_end(self, name: str, code: str, value: str, end: int) -> int:
+        """Where a former name in full ends if the text has it up to ``end``: one earlier where its 市 or 县 begins another word, 0 where
+        it is no division's, 萧山市场路, 呼盟大厦."""
+        if len(name) == 2 and name[-1] in "盟旗" and _STREETISH.match(value, end):
+            return 0
+        if name[-1] == "市" and value.startswith("场", end) and not self._town_follows(code, value, end):
+            return 0  # but 富阳市场口镇: 场口镇 is a town of 富阳
+        return end - 1 if name[-1] in "市县" and shares_suffix(value, end) else end
+
+    def _moved(self, r: _Reading, value: str, at: int) -> list[_Reading]:
+        """Divisions named in full behind a former city that lie outside today's, 雁北地区应县: in its province, else anywhere. They
+        come after those inside it, and are less sure if today's city was named too."""
+        for within in (r.code[:2], ""):
+            unsure = r.unsure or not within or bool(r.kept)
+            found = []
+            for m in self._deeper(replace(r, code=within, past="", weight=r.weight - 0.1, unsure=unsure), value, at):
+                name = value[at : m.at + 1] if value[at : m.at + 1] in self._table.former else value[at : m.at]
+                full = name == self._table.by_code[m.code].name or name in self._table.former or name[-1] in "县旗"
+                fits = len(m.code) in ((4, 6) if within else (6,)) and not is_bare(name, self._table.former)
+                if full and fits and not _STREETISH.match(value, m.at):
+                    found.append(m)
+            if found:
+                return found
+        return []
+
+    def _town_follows(self, code: str, value: str, end: int) -> bool:
+        """Whether one of the division's towns is named at ``end``, with its kind or without."""
+        stems = {_TOWN.sub("", d.name) for c, d in self._table.by_code.items() if len(c) == 9 and c.startswith(code)}
+        return any(len(stem) >= 2 and value.startswith(stem, end) for stem in stems)
 
     def _short_stands(self, r: _Reading, code: str, value: str, end: int) -> bool:
         """Whether a shortened name may be meant for the division: 余杭 behind 杭州, or before one of its own towns; not in 余杭路."""
@@ -258,8 +320,7 @@ class AddressResolver:
         behind = value[end : end + 1]
         if not behind or behind in _SKIP or not behind.isalnum() or behind.isdigit():
             return True
-        stems = {_TOWN.sub("", d.name) for c, d in self._table.by_code.items() if len(c) == 9 and c.startswith(code)}
-        return any(len(stem) >= 2 and value.startswith(stem, end) for stem in stems)
+        return self._town_follows(code, value, end)
 
     def _behind(self, r: _Reading, value: str, at: int) -> _Reading | None:
         """A division below the province or city that has been read, named in full behind other words: 杭州市某某公司余杭区."""
@@ -272,16 +333,21 @@ class AddressResolver:
                     known = self._table.by_code[code]
                     if not (len(r.code) < len(code) <= 6 and code.startswith(r.code)):
                         continue
-                    if known.name == name or (name in self._table.former and not is_bare(name, self._table.former)):
+                    if known.name == name:
                         return self._put(r, code, value, at, start, start + length)
+                    if name not in self._table.former or is_bare(name, self._table.former):
+                        continue
+                    if end := self._former_end(name, code, value, start + length):
+                        return self._put(r, code, value, at, start, end)
         return None
 
     def _put(self, r: _Reading, code: str, value: str, at: int, start: int, end: int) -> _Reading:
         """``r`` with a division found at ``start``. Behind a street or number, or before a landmark, its words stay where they
         stand, 漕溪北路徐汇区中心医院: the division is told by them, but they are not its place in the address."""
         name = value[start:end]
-        known = self._table.by_code[code].name
-        said = r.said if known == name else (*r.said, name)
+        known = self._table.by_code[code]
+        present = name in ABBREVIATIONS or name in short_names(known.name, known.level)
+        said = r.said if present else (*r.said, name)
         between = value[at:start]
         names = {n for d in self._table.chain(code) for n in short_names(d.name, d.level)}
         if re.fullmatch(rf"(?:{_PUT_BETWEEN}|[\W_]|{'|'.join(map(re.escape, sorted(names, key=len)))})*", between):

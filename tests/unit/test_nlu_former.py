@@ -219,3 +219,120 @@ def test_leagues_prefectures_and_counties_of_a_municipality(
     resolver: AddressResolver, address: str, value: str
 ) -> None:
     assert told(resolver, address)[0] == value
+
+
+@pytest.mark.parametrize(
+    ("address", "value", "code"),
+    [
+        ("雁北地区应县", "山西省朔州市应县", "140622"),
+        ("山西雁北地区右玉县新城镇", "山西省朔州市右玉县新城镇", "140623100"),
+        ("雁北地区的应县", "山西省朔州市应县", "140622"),
+        ("徽州地区绩溪县", "安徽省宣城市绩溪县", "341824"),
+        ("徽州地区的旌德县", "安徽省宣城市旌德县", "341825"),
+        ("乌盟武川县", "内蒙古自治区呼和浩特市武川县", "150125"),
+        ("乌兰察布盟武川县", "内蒙古自治区呼和浩特市武川县", "150125"),
+        ("惠民地区广饶县", "山东省东营市广饶县", "370523"),
+        ("惠民地区东营市广饶县", "山东省东营市广饶县", "370523"),
+        ("淮阴市泗阳县", "江苏省宿迁市泗阳县", "321323"),
+        ("荆州地区天门县", "湖北省天门市", "429006"),
+        # what still lies in it, and what is only a street
+        ("雁北地区浑源县", "山西省大同市浑源县", "140225"),
+        ("惠民地区阳信县", "山东省滨州市阳信县", "371622"),
+        ("淮阴市泗阳县路1号", "江苏省淮安市泗阳县路1号", "320800"),
+    ],
+)
+def test_a_part_of_a_former_city_that_lies_elsewhere_today_is_where_it_lies(
+    resolver: AddressResolver, address: str, value: str, code: str
+) -> None:
+    found = resolver.candidates(address, "")
+    assert (found[0].value, found[0].details["code"]) == (value, code)
+    assert len(found) == 1
+    assert any(name.startswith("former_city") for name in found[0].details)
+
+
+@pytest.mark.parametrize(("address", "codes"), [("雁北地区", {"140200", "140600"}), ("徽州地区", {"341000", "341800"})])
+def test_a_prefecture_that_was_shared_out_has_its_cities(
+    resolver: AddressResolver, address: str, codes: set[str]
+) -> None:
+    found = resolver.candidates(address, "")
+    assert {c.details["code"] for c in found} == codes
+    assert all(c.score < 0.5 for c in found)
+
+
+def test_a_part_in_another_province_or_beside_today_s_city_is_less_sure(resolver: AddressResolver) -> None:
+    sure = resolver.candidates("雁北地区应县", "")[0].score
+    for address, code in (("呼盟加格达奇区", "232761"), ("山西省大同市雁北地区应县", "140622")):
+        best = resolver.candidates(address, "")[0]
+        assert best.details["code"] == code
+        assert best.score < 0.85 * sure
+    inside, *others = resolver.candidates("雁北地区城区", "")
+    assert inside.details["code"] == "140213"
+    assert all(c.score < 0.5 * inside.score for c in others)
+
+
+@pytest.mark.parametrize(
+    ("address", "value", "former"),
+    [
+        ("杭州萧山市场路", "浙江省杭州市萧山市场路", ""),
+        ("抚州临川市场路", "江西省抚州市临川市场路", ""),
+        ("荆州沙市市场", "湖北省荆州市沙市市场", ""),
+        ("内蒙古呼盟大厦", "内蒙古自治区呼盟大厦", ""),
+        ("内蒙古伊盟宾馆", "内蒙古自治区伊盟宾馆", ""),
+        ("杭州某公司萧山市场路", "浙江省杭州市某公司萧山市场路", ""),
+        ("杭州富阳市场口镇", "浙江省杭州市富阳区场口镇", "富阳市"),
+        # the name is shortened, its 市 or 县 belongs to what follows
+        ("杭州萧山市区", "浙江省杭州市萧山区市区", ""),
+        ("杭州萧山市中心", "浙江省杭州市萧山区市中心", ""),
+        ("杭州萧山市民中心", "浙江省杭州市萧山区市民中心", ""),
+        ("杭州萧山市政大厦", "浙江省杭州市萧山区市政大厦", ""),
+        ("沙市市区", "湖北省荆州市沙市区市区", ""),
+        ("望城县城", "湖南省长沙市望城区县城", ""),
+        ("遵义县城", "贵州省遵义市播州区县城", "遵义县"),
+        ("杭州某公司萧山市区", "浙江省杭州市萧山区某公司市区", ""),
+        # here it is its own
+        ("杭州萧山市政府", "浙江省杭州市萧山区政府", "萧山市"),
+        ("杭州萧山市民主路1号", "浙江省杭州市萧山区民主路1号", "萧山市"),
+        ("杭州萧山市政和路", "浙江省杭州市萧山区政和路", "萧山市"),
+        ("杭州萧山市中心医院", "浙江省杭州市萧山区中心医院", "萧山市"),
+        ("杭州萧山市城厢镇", "浙江省杭州市萧山区城厢镇", "萧山市"),
+        ("长沙望城县城南路1号", "湖南省长沙市望城区城南路1号", "望城县"),
+        ("成都郫县城区", "四川省成都市郫都区城区", "郫县"),
+    ],
+)
+def test_the_last_character_of_a_former_name_may_begin_another_word(
+    resolver: AddressResolver, address: str, value: str, former: str
+) -> None:
+    best = resolver.candidates(address, "")[0]
+    assert (best.value, best.details.get("former_district", "")) == (value, former)
+    assert "former_city" not in best.details
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "沙市市场",
+        "海拉尔市场街3号",
+        "临河市场",
+        "集宁市场",
+        "榆次市场",
+        "襄樊市场",
+        "呼盟大厦",
+        "伊盟宾馆",
+        "呼盟路1号",
+        "莫旗大厦",
+    ],
+)
+def test_a_market_or_a_landmark_is_no_division(resolver: AddressResolver, address: str) -> None:
+    assert not resolver.candidates(address, "")
+
+
+@pytest.mark.parametrize(
+    ("address", "code"),
+    [("锡盟锡林浩特市", "152502"), ("阿盟", "152900"), ("内蒙古莫旗", "150722"), ("内蒙古某公司鄂温克旗", "150724")],
+)
+def test_an_abbreviation_of_a_division_of_today_is_no_former_name(
+    resolver: AddressResolver, address: str, code: str
+) -> None:
+    best = resolver.candidates(address, "")[0]
+    assert best.details["code"] == code
+    assert not [name for name in best.details if name.startswith("former")]
