@@ -138,16 +138,17 @@ def test_where_nothing_was_understood_nothing_is_made_of_it(hearing: Hearing) ->
 @pytest.mark.parametrize(
     ("heard", "meant"),
     [
-        ("我 电话 是 幺三八 零零 九九 五五 二二 一已", {"已": "一"}),  # within
-        ("我 电话 是 幺三八 零零 九九 五五 二二 一 一 八/.5", {"八": ""}),  # left out at the edge
-        ("我 电话 世/.5 幺三八 零零 九九 五五 二二 一", {"世": "是"}),  # beside it
+        ("我 电话 是 幺三八 零零 九九 五五 二二/.96", {"九": "六"}),  # within
+        ("我 电话 是 幺三八 零零 九九 五五 二二 八/.5", {"八": ""}),  # left out at the edge
+        ("我 电话 世/.5 幺三八 零零 九九 五五 二二", {"世": "是"}),  # beside it
     ],
 )
 def test_a_number_with_a_guess_in_it_is_never_sure(heard: str, meant: dict[str, str]) -> None:
     (phone,) = [f for f in understood(heard, meant).fields if f.name == "phone"]
     assert phone.corrections
     assert phone.confidence <= 0.5
-    assert phone.resolved is None or phone.resolved.score <= 0.5
+    assert phone.resolved is not None
+    assert phone.resolved.score <= 0.5
     assert all(c.score <= 0.5 for c in phone.candidates)
 
 
@@ -194,6 +195,27 @@ def test_other_readings_are_few_and_short(hearing: Hearing) -> None:
     corrected(hearing, text[:200], [SpokenWord(text=text[:200], start=0, end=1, confidence=0.8)], ["一" * 200] * 500)
     corrected(hearing, "一二三", [SpokenWord(text="一二三", start=0, end=1, confidence=0.8)], ["二" * 100_000])
     assert time.process_time() - begun < 3
+
+
+@pytest.mark.parametrize(
+    ("text", "readings", "others"),
+    [
+        ("空条", ["空调"], "调"),
+        ("空条", ["空条", "空条", "空条", "空调"], ""),
+        ("空条", ["空调" + "啊" * 200], ""),
+        ("空条" + "啊" * 200, ["空调" + "啊" * 198], ""),
+        ("空条\n坏了", ["空调坏了"], ""),
+    ],
+)
+def test_which_other_readings_count(text: str, readings: list[str], others: str) -> None:
+    class Keeps(Always):
+        def said(self, heard: Sequence[HeardAs]) -> list[str]:
+            kept.extend(heard)
+            return super().said(heard)
+
+    kept: list[HeardAs] = []
+    corrected(Keeps({}), text, [SpokenWord(text=text, start=0, end=1, confidence=0.8)], readings)
+    assert kept[1].others == others
 
 
 @pytest.mark.parametrize("confidence", [-5.0, -math.inf, math.inf, 7.0, math.nan, 0.5])
