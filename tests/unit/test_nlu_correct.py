@@ -202,7 +202,7 @@ def test_other_readings_are_few_and_short(hearing: Hearing) -> None:
     [
         ("空条", ["空调"], "调"),
         ("空条", ["空条", "空条", "空条", "空调"], ""),
-        ("空条", ["空调" + "啊" * 200], ""),
+        ("空条坏", ["空调坏" + "啊" * 200], ""),
         ("空条" + "啊" * 200, ["空调" + "啊" * 198], ""),
         ("空条\n坏了", ["空调坏了"], ""),
     ],
@@ -256,6 +256,15 @@ def test_lines_are_read_by_themselves(hearing: Hearing) -> None:
     alone = [corrected(hearing, t.text, t.words).text for t in (one, other)]
     both = corrected(hearing, f"{one.text}\n\n{other.text}\n", [*one.words, *other.words])
     assert both.text == f"{alone[0]}\n\n{alone[1]}\n"
+
+    class Listens(Always):
+        def said(self, heard: Sequence[HeardAs]) -> list[str]:
+            lines.append("".join(h.character for h in heard))
+            return super().said(heard)
+
+    lines: list[str] = []
+    corrected(Listens({}), "空条\n坏了", words("空条/.5 坏了/.5"))
+    assert lines == ["空条", "坏了"]
     crossing = corrected(Always({"基": "机"}), "基\n基", [SpokenWord(text="基\n基", start=0, end=1, confidence=0.5)])
     assert [(c.start, c.end) for c in crossing.corrections] == [(0, 1), (2, 3)]
 
