@@ -97,3 +97,12 @@ def test_negations_are_neither_made_nor_taken_away() -> None:
 def test_a_letter_whose_lower_case_is_two_characters_stays() -> None:
     assert [lower(c) for c in "Aİß空"] == ["a", "İ", "ß", "空"]
     assert plain("İA") == "a"
+
+
+def test_a_negation_is_never_guessed_between() -> None:
+    hearing = Hearing.trained(["空调不转"] * 10)
+    number = hearing._ngrams.number
+    assert number["不"] in hearing._ngrams.likely(number["调"])
+    last = np.array([number["调"]])
+    guessed = hearing._with_lost(np.array([number["空"]]), last, np.zeros(1), np.zeros(1, np.int64))[1]
+    assert number["不"] not in guessed
