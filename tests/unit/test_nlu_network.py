@@ -21,7 +21,7 @@ GROUPS = (Group(start=0, end=1, exclusive=False), Group(start=1, end=3, exclusiv
 def shown(rng: np.random.Generator) -> Shown:
     """A 7 begins a stretch of three; the class says whether there is one."""
     size = int(rng.integers(4, 30))
-    numbers = (rng.integers(1, 7, (size, 3)) + [0, 100, 200]).astype(np.uint32)
+    numbers = (rng.integers(1, 7, (size, 3)) + np.array([0, 100, 200])).astype(np.uint32)
     labels = np.full(size, 2)
     begins = int(rng.integers(0, size - 3))
     there = bool(rng.integers(0, 2))
