@@ -22,6 +22,7 @@ _CODE_RUN = re.compile(r"[A-Za-z0-9(（][A-Za-z0-9\-_/.()（）+#]*[A-Za-z0-9)�
 _SPOKEN_CODE = re.compile(rf"^[A-Za-z0-9{_N}十百杠横斜点\- /.]+")
 _ONE_LINE = frozenset(FIELD_NAMES)
 _CODES = ("model", "serial", "order", "fault_code")
+_ASKED = frozenset(["phone", "order", "serial"])
 
 
 def tidy(text: str, spans: list[tuple[int, int, str, float]], *, expects: str = "") -> list[Found]:
@@ -55,6 +56,7 @@ def tidy(text: str, spans: list[tuple[int, int, str, float]], *, expects: str = 
                 continue
             found.append((match.start(), match.end(), "phone", 0.6, "numbers"))
     if expects and not any(f[2] == expects for f in found):
+        found = _as_expected(text, expects, found)
         found.extend(_answer(text, expects, found))
     found.sort()
     return found
@@ -70,6 +72,16 @@ def _answer(text: str, expects: str, found: list[Found]) -> list[Found]:
     if not 0 < len(surface) <= 30 or found or _NO_ANSWER.search(surface) or not _possible(expects, surface):
         return []
     return [(start, end, expects, 0.5, "answer")]
+
+
+def _as_expected(text: str, expects: str, found: list[Found]) -> list[Found]:
+    """A turn after the question for a number that is nothing but a number of another kind is the number that was asked for."""
+    if expects not in _ASKED or len(found) != 1 or found[0][2] not in _ASKED:
+        return found
+    start, end, _, confidence, _ = found[0]
+    if (text[:start] + text[end:]).strip(_EDGES) or not _possible(expects, text[start:end]):
+        return found
+    return [(start, end, expects, confidence, "answer")]
 
 
 def _one_line(text: str, start: int, end: int) -> tuple[int, int]:

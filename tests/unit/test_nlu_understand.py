@@ -179,3 +179,14 @@ def test_the_network_counts_in_what_the_text_wants(understander: Understander) -
     scores[LABELS.index("main:praise")] = 60
     assert max(classifier.classify("空调坏了", fields).main.items(), key=lambda one: one[1])[0] == "repair"
     assert max(classifier.classify("空调坏了", fields, scores).main.items(), key=lambda one: one[1])[0] == "praise"
+
+
+@pytest.mark.parametrize("said", ["一三九零零零零一二三", "1390200123"])
+def test_a_number_is_the_number_that_was_asked_for(understander: Understander, said: str) -> None:
+    for kind in ("phone", "order"):
+        found = understander.understand([Turn(text=said, channel="call", expects=kind)], Context(now=NOW))
+        assert [f.name for f in found.fields] == [kind]
+    both = understander.understand(
+        [Turn(text=f"订单号{said} 不是电话", channel="call", expects="phone")], Context(now=NOW)
+    )
+    assert "phone" not in {f.name for f in both.fields}
