@@ -120,7 +120,6 @@ class PipelineUnderstander:
         as_heard: list[tuple[Classes, str]] = []  # of what was corrected; a danger must not vanish by it
         corrections: list[tuple[int, int, int, str, str]] = []
         left = MOST
-        classifier: Classifier = self._nlp.get_pipe("hotline_classes")
         for number, turn in enumerate(turns):
             if turn.speaker != "customer" or not turn.text.strip():
                 continue
@@ -134,11 +133,10 @@ class PipelineUnderstander:
             )
             left -= said.tried
             text = said.text
-            found, scores = self._read(text)
-            spans = tidy.tidy(text, found, expects=turn.expects)
-            judged.append((classifier.classify(text, [(a, b, name) for a, b, name, _, _ in spans], scores), text))
+            spans, classes_ = self._judged(text, turn.expects)
+            judged.append((classes_, text))
             if said.corrections:
-                as_heard.append((self._classified(classifier, said.heard, turn.expects), said.heard))
+                as_heard.append((self._judged(said.heard, turn.expects)[1], said.heard))
                 corrections.extend((number, c.start, c.end, c.heard, c.meant) for c in said.corrections)
             for begin, until, name, confidence, component in spans:
                 start, end = said.span(begin, until)
@@ -178,11 +176,12 @@ class PipelineUnderstander:
             corrections=tuple(corrections),
         )
 
-    def _classified(self, classifier: Classifier, text: str, expects: str) -> Classes:
+    def _judged(self, text: str, expects: str) -> tuple[list[tidy.Found], Classes]:
+        """The fields of one text in order, and its classes."""
         found, scores = self._read(text)
-        return classifier.classify(
-            text, [(a, b, name) for a, b, name, _, _ in tidy.tidy(text, found, expects=expects)], scores
-        )
+        spans = tidy.tidy(text, found, expects=expects)
+        classifier: Classifier = self._nlp.get_pipe("hotline_classes")
+        return spans, classifier.classify(text, [(a, b, name) for a, b, name, _, _ in spans], scores)
 
 
 def _guessed(name: str, confidence: float) -> float:

@@ -170,10 +170,12 @@ def test_a_first_name_that_is_also_a_brand_stays_a_name(understander: Understand
     assert not [f for f in found.fields if f.name == "brand"]
 
 
-def test_the_network_counts_in_what_the_text_wants(understander: Understander) -> None:
+def test_the_network_counts_in_what_the_text_wants() -> None:
+    from nlu.location import model_path
     from nlu.pipeline.classes import LABELS, Classifier
+    from nlu.understander import load_pipeline
 
-    classifier: Classifier = understander._nlp.get_pipe("hotline_classes")  # type: ignore[attr-defined]
+    classifier: Classifier = load_pipeline(model_path()).get_pipe("hotline_classes")
     fields = [(0, 2, "device"), (2, 4, "fault")]
     scores = np.zeros(len(LABELS), dtype=np.float32)
     scores[LABELS.index("main:praise")] = 60
