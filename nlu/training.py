@@ -124,8 +124,9 @@ def train_reader(
     seed: int,
     learned: Learned,
     epochs: int = NETWORK_EPOCHS,
+    progress: Callable[[float], None] = lambda _: None,
 ) -> Network:
-    """The network, for the labels that the CRF learns from the same examples."""
+    """The network, for the labels that the CRF learns from the same examples. ``progress`` is told the share done."""
     read_ = list(seen(examples, seed, learned))
     labels = sorted({label for _, _, given in read_ for label in given})
     numbered = {label: number for number, label in enumerate(labels)}
@@ -133,7 +134,9 @@ def train_reader(
         Shown(numbers=numbers, labels=np.array([numbered[label] for label in given]), classes=_target(example))
         for example, numbers, given in read_
     ]
-    return train_network(shown, labels, classes.LABELS, classes.GROUPS, INPUTS, seed=seed, epochs=epochs, progress=tell)
+    return train_network(
+        shown, labels, classes.LABELS, classes.GROUPS, INPUTS, seed=seed, epochs=epochs, progress=progress
+    )
 
 
 def calibrate(written: Sequence[Written], seed: int, count: int) -> dict[str, tuple[float, float]]:
@@ -192,7 +195,7 @@ def train(
     parser: Any = nlp.add_pipe("hotline_address")
     tagger.learned = learned_words([*map(literal, written), *extra])
     with Beside(2) as beside:
-        reader = beside.submit(train_reader, examples, seed, tagger.learned)
+        reader = beside.submit(train_reader, examples, seed, tagger.learned, NETWORK_EPOCHS, tell)
         sure = beside.submit(calibrate, written, seed, count)
         chain = beside.submit(train_chain, examples, seed, tagger.learned)
         address = beside.submit(_address, seed, count * 3 // 2, times * 2)
